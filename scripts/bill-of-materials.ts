@@ -1,6 +1,7 @@
 /**
- * The bill of materials of a release (CycloneDX 1.5, JSON): what `npm sbom` says of the packages that an installation of peal can
- * bring in, in a fixed order and without what differs from run to run. Written by `npm run sbom`, for the release workflow.
+ * The bill of materials of a release (CycloneDX 1.5, JSON): what `npm sbom` says of the packages that an installation
+ * of peal can bring in, in a fixed order and without what differs from run to run. Written by `npm run sbom`, for the
+ * release workflow.
  *
  * `npm sbom --omit dev` is of no use: it also leaves out packages that both peal and a package for development need.
  */

@@ -1,10 +1,14 @@
-/** Takes the comments out of a compiled module: they are for readers of the source, and a program pays for reading them. */
+/**
+ * Takes the comments out of a compiled module: they are for readers of the source, and a program pays for reading them.
+ */
 import ts from 'typescript';
 
 /** What bundlers read stays. */
 const isForTools = (comment: string): boolean => /webpackIgnore|@vite-ignore|[@#]__PURE__/.test(comment);
 
-/** The same module, token by token. Lines that only held comments are gone, and with them the address of a source map. */
+/**
+ * The same module, token by token. Lines that only held comments are gone, and with them the address of a source map.
+ */
 export function withoutComments(fileName: string, text: string): string {
   const source = ts.createSourceFile(fileName, text, ts.ScriptTarget.Latest, false, ts.ScriptKind.JS);
   const comments = new Map<number, number>();

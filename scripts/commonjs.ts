@@ -1,14 +1,16 @@
 /**
- * Makes dist/cjs: the library and the command as CommonJS, many modules in one file, each run when it is asked for, and beside
- * them a short file for each entry and each thread. Called by `scripts/package.ts`, before the package is packed.
+ * Makes dist/cjs: the library and the command as CommonJS, many modules in one file, each run when it is asked for, and
+ * beside them a short file for each entry and each thread. Called by `scripts/package.ts`, before the package is
+ * packed.
  *
- * The command is loaded from here, because a file for each of its modules costs more than all that they do before the first
- * byte. Of the library, Node itself never loads it: `require('peal')` gets the ES modules there (the condition "module-sync"),
- * so that a program has one copy. It is for those who do not let Node load modules (Jest, some bundlers). Its declarations
- * pass those of the ES modules on, so that a type is the same type on both ways.
+ * The command is loaded from here, because a file for each of its modules costs more than all that they do before the
+ * first byte. Of the library, Node itself never loads it: `require('peal')` gets the ES modules there (the condition
+ * "module-sync"), so that a program has one copy. It is for those who do not let Node load modules (Jest, some
+ * bundlers). Its declarations pass those of the ES modules on, so that a type is the same type on both ways.
  *
- * A file of the bundle is loaded when one of its modules is asked for. `own('src/base/limits.js')` gives a module of the first
- * file, `own('src/campaign/journal/journal.js', 'modules.js')` one of another, which adds its modules to the table.
+ * A file of the bundle is loaded when one of its modules is asked for. `own('src/base/limits.js')` gives a module of
+ * the first file, `own('src/campaign/journal/journal.js', 'modules.js')` one of another, which adds its modules to the
+ * table.
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -144,8 +146,9 @@ export const { runProcess } = require('${upwards(commandEntry, first)}')('${comm
 }
 
 /**
- * `export *` passes on everything but a default export. Where there is one the values stand beside it, because tools take a lone
- * default for `module.exports`. Older settings of TypeScript do not know that Node's `require` gives ES modules.
+ * `export *` passes on everything but a default export. Where there is one the values stand beside it, because tools
+ * take a lone default for `module.exports`. Older settings of TypeScript do not know that Node's `require` gives ES
+ * modules.
  */
 function declarationsOf(file: string, names: readonly string[]): string {
   const from = upwards(file, `../${file}`);
@@ -195,7 +198,10 @@ function asPart(file: string, text: string, askFor: AskFor): string {
   return `${JSON.stringify(file)}(exports) {\n${withoutWideCharacters(body)}},\n`;
 }
 
-/** Everything outside ASCII as its escape: for a single wide character V8 keeps the text of a whole file in two bytes each. */
+/**
+ * Everything outside ASCII as its escape: for a single wide character V8 keeps the text of a whole file in two bytes
+ * each.
+ */
 function withoutWideCharacters(body: string): string {
   if (/\\\P{ASCII}/u.test(body)) throw new Error('An escaped character outside ASCII cannot be written as its escape.');
   const escaped = (unit: string): string => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
@@ -235,7 +241,10 @@ const requireLoadedLater: ts.TransformerFactory<ts.SourceFile> = (context) => (s
   return ts.visitEachChild(source, visit, context);
 };
 
-/** `require('./limits.js')` within the package becomes `own('src/base/limits.js')`; those of other packages are required as before. */
+/**
+ * `require('./limits.js')` within the package becomes `own('src/base/limits.js')`; those of other packages are required
+ * as before.
+ */
 function askForOwnFiles(file: string, askFor: AskFor): ts.TransformerFactory<ts.SourceFile> {
   return (context) => (source) => {
     const { factory } = context;

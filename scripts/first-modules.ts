@@ -1,12 +1,15 @@
 /**
- * What a process loads of peal before its first bytes reach a gateway, found by reading imports. Called by `scripts/package.ts`,
- * which puts these modules into files of their own, and by the test that bounds them.
+ * What a process loads of peal before its first bytes reach a gateway, found by reading imports. Called by
+ * `scripts/package.ts`, which puts these modules into files of their own, and by the test that bounds them.
  */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import ts from 'typescript';
 
-/** What `peal send` of one message to a plain list loads from the main thread, and from none of these by an `import` statement. */
+/**
+ * What `peal send` of one message to a plain list loads from the main thread, and from none of these by an `import`
+ * statement.
+ */
 export const sendEntries: readonly string[] = [
   'src/cli/run-process.js',
   'src/cli/program.js',
@@ -23,8 +26,8 @@ export const sendEntries: readonly string[] = [
 export const shardEntries: readonly string[] = ['workers/shard.js'];
 
 /**
- * The compiled files that `roots` import by statements, and these in turn, among them themselves. What `import()` loads when it
- * is needed is left out. Paths are relative to `dist`.
+ * The compiled files that `roots` import by statements, and these in turn, among them themselves. What `import()` loads
+ * when it is needed is left out. Paths are relative to `dist`.
  */
 export function importedAtOnce(dist: string, roots: readonly string[]): ReadonlySet<string> {
   const found = new Set(roots);

@@ -1,6 +1,7 @@
 /**
- * THIRD-PARTY-LICENSES.md: the packages that an installation of peal can bring in, with their licences and whose copyright they are.
- * Written by `npm run licences` from the lock and from node_modules; `test/packaging/licences.test.ts` compares it.
+ * THIRD-PARTY-LICENSES.md: the packages that an installation of peal can bring in, with their licences and whose
+ * copyright they are. Written by `npm run licences` from the lock and from node_modules;
+ * `test/packaging/licences.test.ts` compares it.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';

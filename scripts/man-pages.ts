@@ -1,6 +1,6 @@
 /**
- * The manual pages of peal: peal(1), and one for each command, made from the definitions that the command line is read by,
- * so that they say what `--help` says. Called by write-man.
+ * The manual pages of peal: peal(1), and one for each command, made from the definitions that the command line is read
+ * by, so that they say what `--help` says. Called by write-man.
  */
 import type { EventEmitter } from 'node:events';
 import type { Command, Help, Option } from 'commander';
@@ -250,7 +250,9 @@ interface AfterHelp {
   readonly others: readonly string[];
 }
 
-/** The texts below the options of the help: each has a line that ends with a colon, and lines that begin with blanks. */
+/**
+ * The texts below the options of the help: each has a line that ends with a colon, and lines that begin with blanks.
+ */
 function afterHelp(command: Command): AfterHelp {
   let text = '';
   const write = (part: string): void => {

@@ -1,8 +1,8 @@
 /**
- * Makes of what the compiler wrote to dist/ what the package holds, in place: only modules that an entry or a thread can
- * load, without comments and source maps; only declarations that an entry needs, with their comments; and dist/cjs, which the
- * command is loaded from.
- * Run by `npm pack` and `npm publish` (prepack). `npm run build` makes all of dist/ again.
+ * Makes of what the compiler wrote to dist/ what the package holds, in place: only modules that an entry or a thread
+ * can load, without comments and source maps; only declarations that an entry needs, with their comments; and dist/cjs,
+ * which the command is loaded from. Run by `npm pack` and `npm publish` (prepack). `npm run build` makes all of dist/
+ * again.
  */
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -72,7 +72,9 @@ const files: BundledFiles = [
 ];
 writeCommonJs(dist, files, { entries: required, threads, main: main! });
 
-/** Of the ES modules the package holds those of the library, and what starts the command, which is loaded from dist/cjs. */
+/**
+ * Of the ES modules the package holds those of the library, and what starts the command, which is loaded from dist/cjs.
+ */
 const modules = new Set([...library, main!, 'src/cli/run-process.js']);
 for (const file of [...filesBelow('src'), ...filesBelow('workers')]) {
   const where = path.join(dist, file);

@@ -1,4 +1,7 @@
-/** Which packages an installation of peal can bring in, by the lock: for the list of their licences and for the bill of materials. */
+/**
+ * Which packages an installation of peal can bring in, by the lock: for the list of their licences and for the bill of
+ * materials.
+ */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 

@@ -1,4 +1,7 @@
-/** Writes peal.config.schema.json, by which editors complete and check configuration files, in the form that the linter wants. */
+/**
+ * Writes peal.config.schema.json, by which editors complete and check configuration files, in the form that the linter
+ * wants.
+ */
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';

@@ -1,7 +1,7 @@
 /**
- * Writes the manual pages into man/, which package.json names and the package holds. Run by prepack, so that there is no copy
- * that could be older than the commands, and before `scripts/package.ts`, which leaves no definitions of commands in dist/.
- * SOURCE_DATE_EPOCH sets the day in their footers.
+ * Writes the manual pages into man/, which package.json names and the package holds. Run by prepack, so that there is
+ * no copy that could be older than the commands, and before `scripts/package.ts`, which leaves no definitions of
+ * commands in dist/. SOURCE_DATE_EPOCH sets the day in their footers.
  */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';

@@ -1,6 +1,6 @@
 /**
- * The face for those who send to FCM (`peal/fcm`). Apart from index.ts, because programs that send to Apple's devices alone
- * load none of it. Sessions, results and options are those of `peal`. See docs/fcm.md.
+ * The face for those who send to FCM (`peal/fcm`). Apart from index.ts, because programs that send to Apple's devices
+ * alone load none of it. Sessions, results and options are those of `peal`. See docs/fcm.md.
  */
 export { PealError } from './base/errors.js';
 export type { FcmAlert, FcmMessageOptions } from './fcm/message-options.js';

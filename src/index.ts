@@ -136,8 +136,8 @@ export async function* readTokens(
 }
 
 /**
- * Does everything that a campaign with these options does, but send: tells how many recipients there are, who cannot be sent to,
- * how large the payloads are, what an earlier run has done, and how long a run takes. Writes nothing.
+ * Does everything that a campaign with these options does, but send: tells how many recipients there are, who cannot be
+ * sent to, how large the payloads are, what an earlier run has done, and how long a run takes. Writes nothing.
  *
  * @throws PealError (as a rejection) what a run would throw before it sends
  */

@@ -1,6 +1,6 @@
 /**
- * docs/campaigns.md, run as a reader runs it: all of its commands, in their order, against the simulator that it starts. The
- * export comes from a PostgreSQL server where one is installed, and otherwise from this test.
+ * docs/campaigns.md, run as a reader runs it: all of its commands, in their order, against the simulator that it
+ * starts. The export comes from a PostgreSQL server where one is installed, and otherwise from this test.
  */
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -151,7 +151,9 @@ describe('docs/campaigns.md', () => {
     return JSON.parse((await run(`peal status ${folder} --json`)).stdout) as Status;
   }
 
-  /** Until the campaign has accepted so many. Its journal is there a moment before it says what it is the journal of. */
+  /**
+   * Until the campaign has accepted so many. Its journal is there a moment before it says what it is the journal of.
+   */
   async function untilAccepted(count: number, campaign: ChildProcess): Promise<void> {
     while (campaign.exitCode === null) {
       if (existsSync(path.join(home, 'spring', 'journal.lmdb'))) {

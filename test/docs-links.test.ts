@@ -1,6 +1,6 @@
 /**
- * Links of README.md and docs/ lead somewhere also for those who have the package only, not the repository, but for links to a few
- * pages that package.json leaves out by name: they are for those who work on peal, and large.
+ * Links of README.md and docs/ lead somewhere also for those who have the package only, not the repository, but for
+ * links to a few pages that package.json leaves out by name: they are for those who work on peal, and large.
  */
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';

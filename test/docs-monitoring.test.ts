@@ -1,4 +1,7 @@
-/** docs/monitoring.md and examples/monitoring against the code: they name metrics, labels and channels that exist, and all. */
+/**
+ * docs/monitoring.md and examples/monitoring against the code: they name metrics, labels and channels that exist, and
+ * all.
+ */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';

@@ -1,6 +1,6 @@
 /**
- * The shell examples of README.md and docs/: each option of `peal` and each script of npm exists; what needs nothing but
- * this machine is run as it stands, with ports that are free.
+ * The shell examples of README.md and docs/: each option of `peal` and each script of npm exists; what needs nothing
+ * but this machine is run as it stands, with ports that are free.
  */
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process';

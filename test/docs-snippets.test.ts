@@ -1,7 +1,7 @@
 /**
- * Every example of README.md and docs/ in JavaScript or TypeScript, run as it stands by the Node that runs the tests: TypeScript
- * is compiled with all checks first. Those that go on from the first example of docs/library.md are given its names. What
- * they send goes to a simulator, and has to be accepted there.
+ * Every example of README.md and docs/ in JavaScript or TypeScript, run as it stands by the Node that runs the tests:
+ * TypeScript is compiled with all checks first. Those that go on from the first example of docs/library.md are given
+ * its names. What they send goes to a simulator, and has to be accepted there.
  */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';

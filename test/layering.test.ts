@@ -1,7 +1,7 @@
 /**
  * The layout of src/, as docs/architecture.md describes it: which folder may import which, that no two files or folders
- * need each other, and that a reader finds each name and each file once. Reads the sources, not the compiled files; all of
- * them are parsed once.
+ * need each other, and that a reader finds each name and each file once. Reads the sources, not the compiled files; all
+ * of them are parsed once.
  */
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
@@ -35,8 +35,8 @@ const layers = [
 ] as const;
 
 /**
- * Layers that know less than those before them. The simulator is a second opinion on what the sender does, so it shares only
- * what both sides must agree on. The push services do not know each other, and the codec knows neither.
+ * Layers that know less than those before them. The simulator is a second opinion on what the sender does, so it shares
+ * only what both sides must agree on. The push services do not know each other, and the codec knows neither.
  */
 const narrower: Readonly<Record<string, readonly string[]>> = {
   simulator: ['base', 'push', 'apns', 'fcm', 'push-services', 'codec', 'transport'],
@@ -47,8 +47,8 @@ const narrower: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * The folders of a layer, from the ground up; `.` stands for the files right in the layer, which are at the bottom where
- * the folders share them, and on top where they put the folders together.
+ * The folders of a layer, from the ground up; `.` stands for the files right in the layer, which are at the bottom
+ * where the folders share them, and on top where they put the folders together.
  */
 const rooms: Readonly<Record<string, readonly string[]>> = {
   base: ['.', 'files'],

@@ -357,8 +357,8 @@ interface Declared {
 }
 
 /**
- * Interfaces of the modules for programs that come from other packages. They ignore names that they do not know, as those
- * packages do: a program that moves in keeps what it hands over.
+ * Interfaces of the modules for programs that come from other packages. They ignore names that they do not know, as
+ * those packages do: a program that moves in keeps what it hands over.
  */
 const facades: Readonly<Record<string, readonly string[]>> = {
   'peal-compat-apns2': [

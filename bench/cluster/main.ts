@@ -1,8 +1,8 @@
 /**
- * Measures what several machines cost beside one: the same list by `peal send`, and by `peal dispatch` with one, two and three
- * workers. Gateway, Redis, dispatcher and workers are processes of their own on this machine. The kinds take turns, round after
- * round. CPU time is that of a long list less that of a short one, so that starts and ends do not count. Prints medians over
- * the rounds; compare the ratios.
+ * Measures what several machines cost beside one: the same list by `peal send`, and by `peal dispatch` with one, two
+ * and three workers. Gateway, Redis, dispatcher and workers are processes of their own on this machine. The kinds take
+ * turns, round after round. CPU time is that of a long list less that of a short one, so that starts and ends do not
+ * count. Prints medians over the rounds; compare the ratios.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';

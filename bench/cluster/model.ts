@@ -1,10 +1,13 @@
 /**
- * A model on paper of a campaign to a thousand million recipients by many machines: what each part costs, and what bounds the rate.
- * `node dist/bench/cluster/model.js` prints the table that stands in docs/many-machines.md.
+ * A model on paper of a campaign to a thousand million recipients by many machines: what each part costs, and what
+ * bounds the rate. `node dist/bench/cluster/model.js` prints the table that stands in docs/many-machines.md.
  */
 import { pathToFileURL } from 'node:url';
 
-/** CPU time of each part for one recipient, in microseconds, and what a recipient costs on the ways between them, in bytes. */
+/**
+ * CPU time of each part for one recipient, in microseconds, and what a recipient costs on the ways between them, in
+ * bytes.
+ */
 export interface Costs {
   readonly dispatcherUs: number;
   readonly redisUs: number;

@@ -17,7 +17,9 @@ import type { BulkResult } from './contender.js';
 export const missingH2load = (): string | null =>
   findProgram('h2load') === null ? 'It is not installed: on Debian, apt-get install nghttp2-client' : null;
 
-/** Runs it with one connection and 1,000 requests at a time. CPU time of the whole process, which is little to start. */
+/**
+ * Runs it with one connection and 1,000 requests at a time. CPU time of the whole process, which is little to start.
+ */
 export async function runH2load(target: Target, count: number): Promise<BulkResult> {
   const folder = path.dirname(target.keyFile);
   const { url, topic, keyFile, keyId, teamId } = target;

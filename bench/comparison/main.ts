@@ -1,7 +1,7 @@
 /**
- * Measures peal beside the packages that do the same, and beside h2load: many tokens in one call, and single sends. Each
- * run is a process of its own, against our sink, and against servers written by others where they are installed. Every
- * run is checked by the server's own count. docs/benchmarks.md has what each contender was tuned to.
+ * Measures peal beside the packages that do the same, and beside h2load: many tokens in one call, and single sends.
+ * Each run is a process of its own, against our sink, and against servers written by others where they are installed.
+ * Every run is checked by the server's own count. docs/benchmarks.md has what each contender was tuned to.
  */
 import { benchCommand, benchOptions, wholeNumber, wholeNumbers } from '../lib/bench-options.js';
 import { runContender } from '../lib/contender-process.js';
@@ -69,7 +69,9 @@ function missing({ sender, peer }: Contender): string | null {
   return peer === null || hasPeer(peer) ? null : `It is not installed: ${installPeers}`;
 }
 
-/** Throws unless the server has answered what the contender says. Packages of others may lose sends: that is a figure. */
+/**
+ * Throws unless the server has answered what the contender says. Packages of others may lose sends: that is a figure.
+ */
 async function checked<Result extends { readonly sentInAll: number; readonly failedInAll: number }>(
   { name, peer }: Contender,
   server: Server,

@@ -1,6 +1,6 @@
 /**
- * One run of the benchmark of libraries with one interface, in a process of its own: single sends, or one call with many
- * tokens.
+ * One run of the benchmark of libraries with one interface, in a process of its own: single sends, or one call with
+ * many tokens.
  */
 import { randomBytes } from 'node:crypto';
 import { readTask, writeResult } from '../lib/contender-process.js';

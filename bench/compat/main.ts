@@ -1,7 +1,7 @@
 /**
- * Measures peal's modules for programs that were written for other libraries beside those libraries: the same calls, single
- * sends and one call with many tokens, near and far from the gateway. Each run is a process of its own against the
- * simulator, and checked by its ledger.
+ * Measures peal's modules for programs that were written for other libraries beside those libraries: the same calls,
+ * single sends and one call with many tokens, near and far from the gateway. Each run is a process of its own against
+ * the simulator, and checked by its ledger.
  */
 import { benchCommand, benchOptions, wholeNumber, wholeNumbers } from '../lib/bench-options.js';
 import { runContender } from '../lib/contender-process.js';
@@ -61,7 +61,9 @@ const warmUps = { 'single sends': 10_000, 'one call': 5_000 } as const;
 
 const module = new URL('./contender.js', import.meta.url);
 
-/** Throws unless the gateway has accepted what the contender says, and unless peal's contenders got everything accepted. */
+/**
+ * Throws unless the gateway has accepted what the contender says, and unless peal's contenders got everything accepted.
+ */
 async function measure(
   { name, sender, isOurs }: Contender,
   way: CompatTask['way'],

@@ -1,6 +1,7 @@
 /**
- * Measures messages to FCM: CPU time of the sender by each of peal's calls, beside firebase-admin and node:http2 against the
- * same server. Each run is a process of its own against a sink, and every run is checked by the sink's count.
+ * Measures messages to FCM: CPU time of the sender by each of peal's calls, beside firebase-admin and node:http2
+ * against the same server. Each run is a process of its own against a sink, and every run is checked by the sink's
+ * count.
  */
 import { benchCommand, benchOptions, wholeNumber, wholeNumbers } from '../lib/bench-options.js';
 import { runContender } from '../lib/contender-process.js';

@@ -1,6 +1,6 @@
 /**
- * Sender: node:http2 as a careful program uses it by hand. One connection, as many requests in flight as the server allows,
- * one function for all events, bodies put together as text, answers drained and only their status looked at.
+ * Sender: node:http2 as a careful program uses it by hand. One connection, as many requests in flight as the server
+ * allows, one function for all events, bodies put together as text, answers drained and only their status looked at.
  */
 import { once } from 'node:events';
 import { type ClientHttp2Stream, connect, type IncomingHttpHeaders } from 'node:http2';

@@ -1,6 +1,6 @@
 /**
- * What is measured as a sender to FCM: peal by each of its calls, firebase-admin by its two, and node:http2. A sender runs in
- * a process of its own, in `fcm/contender.ts`.
+ * What is measured as a sender to FCM: peal by each of its calls, firebase-admin by its two, and node:http2. A sender
+ * runs in a process of its own, in `fcm/contender.ts`.
  */
 import type { Target } from '../lib/target.js';
 import type { RegistrationTokens } from './texts.js';

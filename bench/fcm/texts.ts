@@ -1,4 +1,7 @@
-/** Registration tokens and messages of the benchmark of FCM. Made before they are needed, because all contenders need them. */
+/**
+ * Registration tokens and messages of the benchmark of FCM. Made before they are needed, because all contenders need
+ * them.
+ */
 import { randomBytes } from 'node:crypto';
 
 /** As FCM gives them out: 22 characters, a colon, and 140 characters. */

@@ -1,6 +1,7 @@
 /**
- * Runs a benchmark: every case once in each round, so that the noise of a machine hits all alike; then prints a table of
- * medians and spreads, and writes a report as JSON and a plot as SVG beside it. Called by the main file of a benchmark.
+ * Runs a benchmark: every case once in each round, so that the noise of a machine hits all alike; then prints a table
+ * of medians and spreads, and writes a report as JSON and a plot as SVG beside it. Called by the main file of a
+ * benchmark.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';

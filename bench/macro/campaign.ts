@@ -1,8 +1,9 @@
 /**
- * Measures campaigns as they are run from the command line: what personal messages from CSV cost beside the same message to a
- * plain list, what the journal costs, what it costs to be scraped once a second, how much memory a campaign takes however long it is, and how large its journal becomes.
- * `peal send` and the simulator are processes of their own. The kinds of campaigns take turns, round after round, so that the
- * noise of a machine hits all alike. Prints medians over the rounds; compare the ratios.
+ * Measures campaigns as they are run from the command line: what personal messages from CSV cost beside the same
+ * message to a plain list, what the journal costs, what it costs to be scraped once a second, how much memory a
+ * campaign takes however long it is, and how large its journal becomes. `peal send` and the simulator are processes of
+ * their own. The kinds of campaigns take turns, round after round, so that the noise of a machine hits all alike.
+ * Prints medians over the rounds; compare the ratios.
  */
 import { mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';

@@ -1,6 +1,6 @@
 /**
- * Runs the micro benchmarks: what one item costs on a hot path, beside a plain copy of the same bytes. Each round measures
- * each item anew.
+ * Runs the micro benchmarks: what one item costs on a hot path, beside a plain copy of the same bytes. Each round
+ * measures each item anew.
  */
 import { Bench } from 'tinybench';
 import { benchCommand, benchOptions, wholeNumber } from '../lib/bench-options.js';

@@ -1,6 +1,6 @@
 /**
- * What a recipient costs on its way through a cluster: packed into a slice and taken out of it, with a token only and with a
- * payload of its own; and its outcome, in a batch that was accepted as a whole and in one with a few rejections.
+ * What a recipient costs on its way through a cluster: packed into a slice and taken out of it, with a token only and
+ * with a payload of its own; and its outcome, in a batch that was accepted as a whole and in one with a few rejections.
  */
 import { decodeOutcome, encodeOutcome } from '../../src/cluster/slices/outcome-codec.js';
 import type { BatchOutcomes, SliceBatch } from '../../src/cluster/slices/slice.js';

@@ -6,7 +6,10 @@ import type { SenderOptions } from './sender.js';
 
 export interface OpenedSession {
   readonly apns: APNs;
-  /** The options of a message with this alert. A literal: `{ ...common, alert }` costs a microsecond more (docs/library.md). */
+  /**
+   * The options of a message with this alert. A literal: `{ ...common, alert }` costs a microsecond more
+   * (docs/library.md).
+   */
   optionsOf(alert: string): MessageOptions;
   close(): Promise<void>;
 }

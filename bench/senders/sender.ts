@@ -1,6 +1,6 @@
 /**
- * What can be measured as a sender: peal by each of its calls, and the packages beside it. A sender runs in a process of
- * its own, in `single/contender.ts` or `peers/contender.ts`.
+ * What can be measured as a sender: peal by each of its calls, and the packages beside it. A sender runs in a process
+ * of its own, in `single/contender.ts` or `peers/contender.ts`.
  */
 import type { Target } from '../lib/target.js';
 

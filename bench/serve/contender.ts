@@ -1,6 +1,6 @@
 /**
- * One run of load on a service, in a process of its own: single pushes at a fixed rate, or as many requests at a time as
- * there are connections. Latencies count from the moment at which a request was due.
+ * One run of load on a service, in a process of its own: single pushes at a fixed rate, or as many requests at a time
+ * as there are connections. Latencies count from the moment at which a request was due.
  */
 import { readFileSync } from 'node:fs';
 import { readTask, writeResult } from '../lib/contender-process.js';

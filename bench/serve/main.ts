@@ -1,7 +1,7 @@
 /**
- * Measures `peal serve`: single pushes by programs over HTTP, at a fixed rate and as fast as connections allow, against the
- * simulator with a round trip of 20 ms. The service has a core of its own where the system lets one say so; load and
- * simulator share another. Every run is checked by the simulator's count.
+ * Measures `peal serve`: single pushes by programs over HTTP, at a fixed rate and as fast as connections allow, against
+ * the simulator with a round trip of 20 ms. The service has a core of its own where the system lets one say so; load
+ * and simulator share another. Every run is checked by the simulator's count.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -52,8 +52,8 @@ export function driveInFlight(
 }
 
 /**
- * An open loop: sends are due at a fixed rate, in lots of a millisecond each. Latencies count from the moment at which a
- * send was due, also where the sender was too busy to begin it then (coordinated omission).
+ * An open loop: sends are due at a fixed rate, in lots of a millisecond each. Latencies count from the moment at which
+ * a send was due, also where the sender was too busy to begin it then (coordinated omission).
  */
 export function driveRate(send: SendAt, perSecond: number, durationMs: number, first: number): Promise<Sent> {
   const total = Math.round((perSecond * durationMs) / 1000);

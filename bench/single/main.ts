@@ -1,7 +1,7 @@
 /**
  * Measures single sends, as a service makes them for its own requests: CPU time of the sender, sends a second, and how
- * long a send takes, at several numbers of sends in flight and at a fixed rate. Each run is a process of its own against
- * one sink, and every run is checked by the sink's count.
+ * long a send takes, at several numbers of sends in flight and at a fixed rate. Each run is a process of its own
+ * against one sink, and every run is checked by the sink's count.
  */
 
 import { benchCommand, benchOptions, wholeNumber, wholeNumbers } from '../lib/bench-options.js';

@@ -1,4 +1,6 @@
-/** Tokens and texts of single sends. Made before they are needed where that can be, because all contenders need them. */
+/**
+ * Tokens and texts of single sends. Made before they are needed where that can be, because all contenders need them.
+ */
 import { randomBytes } from 'node:crypto';
 
 const tokens = Array.from({ length: 16_384 }, () => randomBytes(32).toString('hex'));

@@ -1,6 +1,6 @@
 /**
- * Blocks of answers that are laid out once: of each answer only the stream id and eight digits of its own id are written
- * anew. One writer for a connection of the sink; a block comes back once its bytes are written.
+ * Blocks of answers that are laid out once: of each answer only the stream id and eight digits of its own id are
+ * written anew. One writer for a connection of the sink; a block comes back once its bytes are written.
  */
 import type { AnswerForm } from './answer-forms.js';
 

@@ -1,6 +1,6 @@
 /**
- * The bytes of one answer of the sink, for APNs and for FCM. Nothing in them depends on the table that a client keeps for
- * header fields.
+ * The bytes of one answer of the sink, for APNs and for FCM. Nothing in them depends on the table that a client keeps
+ * for header fields.
  *
  *   apns   00 00 2f | 01 05 | id id id id | 88 | 00 07 a p n s - i d | 24 b e n c h 0 0 0 - … 36 octets
  *          length     HEADERS  stream       200   a literal without indexing

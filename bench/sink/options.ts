@@ -11,8 +11,8 @@ export interface SinkOptions {
   /** Window of a connection, and of each of its streams, in bytes. */
   readonly windowBytes: number;
   /**
-   * `turn`: all answers of a turn of the loop in one write. `answer`: each answer in a write and a TLS record of its own,
-   * as nginx and h2o do. That costs the sink more than a fast sender, so compare the sender's CPU time only.
+   * `turn`: all answers of a turn of the loop in one write. `answer`: each answer in a write and a TLS record of its
+   * own, as nginx and h2o do. That costs the sink more than a fast sender, so compare the sender's CPU time only.
    */
   readonly record: 'turn' | 'answer';
 }

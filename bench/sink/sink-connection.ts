@@ -1,7 +1,7 @@
 /**
  * One connection of the sink. It answers every request with 200 and an id, gives window back at half, answers PING and
- * SETTINGS, keeps to the window of the client's connection, and reads nothing else: no header block, no payload. All that
- * one turn of the loop brings is answered in one write, one round trip later.
+ * SETTINGS, keeps to the window of the client's connection, and reads nothing else: no header block, no payload. All
+ * that one turn of the loop brings is answered in one write, one round trip later.
  */
 import type { TLSSocket } from 'node:tls';
 import {

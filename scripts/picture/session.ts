@@ -1,7 +1,7 @@
 /**
- * The session of the picture: a campaign from a list of CSV to a simulator beside it, killed in the middle, resumed, and
- * the gateway's own books. Everything is real: list, key and gateway are made in a temporary folder, the commands are
- * typed into a shell, and frames are what its terminal showed, at the speed at which it showed it.
+ * The session of the picture: a campaign from a list of CSV to a simulator beside it, killed in the middle, resumed,
+ * and the gateway's own books. Everything is real: list, key and gateway are made in a temporary folder, the commands
+ * are typed into a shell, and frames are what its terminal showed, at the speed at which it showed it.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';

@@ -1,8 +1,8 @@
 /**
  * A film of a terminal as an animated SVG that GitHub, npm and browsers show in an <img>: without scripts, fonts or
- * anything else from outside. Each line is a text with a time at which it is visible, set by SMIL, which browsers show at less than
- * half of the CPU time of CSS animations. Its colours follow prefers-color-scheme. With prefers-reduced-motion, on paper, and where animations are not known, the last frame
- * stands still.
+ * anything else from outside. Each line is a text with a time at which it is visible, set by SMIL, which browsers show
+ * at less than half of the CPU time of CSS animations. Its colours follow prefers-color-scheme. With
+ * prefers-reduced-motion, on paper, and where animations are not known, the last frame stands still.
  */
 import type { Film, Scene } from './film.js';
 import type { Span } from './styled-text.js';

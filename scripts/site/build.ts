@@ -1,6 +1,6 @@
 /**
- * `npm run site`: lays the pages out and has VitePress make HTML of them, in dist/site/public. SITE_BASE is the path that
- * the site is served below (default `/`).
+ * `npm run site`: lays the pages out and has VitePress make HTML of them, in dist/site/public. SITE_BASE is the path
+ * that the site is served below (default `/`).
  */
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';

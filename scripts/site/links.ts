@@ -8,7 +8,10 @@ import { inProse } from './markdown.js';
 /** Files of the site that are served as they are: they are no pages. */
 const asTheyAre = /\.(?:svg|png|gif|webp)$/;
 
-/** The address of a page within the site, without an extension: `docs/guide/a.md` is `guide/a`, and README.md `guide/index`. */
+/**
+ * The address of a page within the site, without an extension: `docs/guide/a.md` is `guide/a`, and README.md
+ * `guide/index`.
+ */
 export function addressOf(file: string): string {
   if (file.startsWith('docs/') && file.endsWith('.md')) {
     return file.slice('docs/'.length, -'.md'.length).replace(/(?<=\/)README$/, 'index');

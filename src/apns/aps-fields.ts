@@ -294,8 +294,8 @@ export function checkFields(dictionary: object, fields: FieldTable, path: string
 }
 
 /**
- * Returns the members of `aps` that Apple may have added since, as `"key":value` with commas between them. Keys that have
- * an option are refused, also where they are spelt nearly like it.
+ * Returns the members of `aps` that Apple may have added since, as `"key":value` with commas between them. Keys that
+ * have an option are refused, also where they are spelt nearly like it.
  */
 export function writeFurtherKeys(value: unknown, path: string): string {
   if (!isDictionary(value)) throw new NotPlainError(path, 'must be an object');

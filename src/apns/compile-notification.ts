@@ -208,9 +208,9 @@ function givenOf(options: NotificationOptions): NotificationOptions {
 }
 
 /**
- * Checks a notification against the credential it is to be sent with, and that against the gateway: token authentication
- * needs a topic, some push types need token authentication, and certificates are for the topics and environments that
- * stand in them.
+ * Checks a notification against the credential it is to be sent with, and that against the gateway: token
+ * authentication needs a topic, some push types need token authentication, and certificates are for the topics and
+ * environments that stand in them.
  *
  * @throws PealError ERR_PEAL_HEADER; ERR_PEAL_CREDENTIAL for a certificate of the other environment
  */
@@ -255,8 +255,8 @@ function topicList(topics: readonly string[]): string {
 }
 
 /**
- * Throws ERR_PEAL_CREDENTIAL for a certificate that is for one of Apple's environments only, where the gateway is that of the
- * other. Over HTTP/2 APNs would answer BadCertificateEnvironment.
+ * Throws ERR_PEAL_CREDENTIAL for a certificate that is for one of Apple's environments only, where the gateway is that
+ * of the other. Over HTTP/2 APNs would answer BadCertificateEnvironment.
  */
 export function checkEnvironment({ environments }: Authentication, address: Address): void {
   const environment = gatewayEnvironment(address);

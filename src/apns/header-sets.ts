@@ -44,7 +44,9 @@ export class HeaderSet {
     this.topic = topic ?? null;
   }
 
-  /** Returns all fields of a message in the order in which they are sent: its own stand before further fields. Frozen. */
+  /**
+   * Returns all fields of a message in the order in which they are sent: its own stand before further fields. Frozen.
+   */
   with(own: OwnHeaders): readonly HeaderField[] {
     if (own.expiration !== null || own.collapseId !== null || own.apnsId !== null) return this.#join(own);
     this.#byPriority[own.priority ?? 0] ??= this.#join(own);

@@ -111,14 +111,14 @@ export interface CompiledPayload {
 }
 
 /**
- * Returns the payload that `options` describe, or null if they have nothing for a payload. Neither its size is checked nor
- * whether it fits a push type: see {@link checkPayloadText} and {@link checkPayloadContent}.
+ * Returns the payload that `options` describe, or null if they have nothing for a payload. Neither its size is checked
+ * nor whether it fits a push type: see {@link checkPayloadText} and {@link checkPayloadContent}.
  *
  * @param clock for times from now. Default: the system's
  * @param byName the same options in an object from which they are read faster by name
  * @throws PealError ERR_PEAL_PAYLOAD: a field of the wrong kind, data that is not plain (getters, toJSON, cycles,
- *   BigInt, functions), `aps` within `extra`, a key of `aps` that has an option, text that is not a JSON object, a whole payload whose `aps` is not as Apple
- *   reads it
+ *   BigInt, functions), `aps` within `extra`, a key of `aps` that has an option, text that is not a JSON object, a
+ *   whole payload whose `aps` is not as Apple reads it
  */
 export function compilePayload(
   options: PayloadOptions,
@@ -150,7 +150,8 @@ export function restorePayload(json: string): CompiledPayload {
 }
 
 /**
- * A whole payload as compact JSON text. Nothing but its form is checked: it is still to be changed, and to be compiled then.
+ * A whole payload as compact JSON text. Nothing but its form is checked: it is still to be changed, and to be compiled
+ * then.
  *
  * @throws PealError ERR_PEAL_PAYLOAD for what is no JSON object, not plain data, or has a key twice
  */

@@ -52,8 +52,8 @@ export const apnsHttp2: Http2PushProtocol = {
 };
 
 /**
- * A binary gateway closes after each refusal, and its sender goes on with the next notification. Nothing is retried unless
- * the program asks for it.
+ * A binary gateway closes after each refusal, and its sender goes on with the next notification. Nothing is retried
+ * unless the program asks for it.
  */
 export const apnsBinary: PushProtocol = {
   protocol: 'binary',

@@ -71,8 +71,8 @@ export function ruleOf(pushType: PushType): PushTypeRule {
 const listedTypes: ReadonlySet<PushType> = new Set<PushType>(['complication', 'voip']);
 
 /**
- * Returns whether a certificate for `topics` may be for `topic`: it lists the topic, or the bundle id before the ending of
- * a push type that certificates do not list.
+ * Returns whether a certificate for `topics` may be for `topic`: it lists the topic, or the bundle id before the ending
+ * of a push type that certificates do not list.
  */
 export function isTopicAmong(topics: readonly string[], topic: string): boolean {
   if (topics.includes(topic)) return true;

@@ -1,8 +1,8 @@
 /**
- * Notifications whose values are left to the gateway to judge: an unknown push type, priority 7 or a topic that does not go
- * with the push type are sent as they are, and the gateway's answer says what is wrong. For callers that stand in for
- * other libraries (compat/), which check nothing; a program's own messages are checked by headers and payload. Only what
- * would break the request itself is refused. Pure; main thread, once for each notification.
+ * Notifications whose values are left to the gateway to judge: an unknown push type, priority 7 or a topic that does
+ * not go with the push type are sent as they are, and the gateway's answer says what is wrong. For callers that stand
+ * in for other libraries (compat/), which check nothing; a program's own messages are checked by headers and payload.
+ * Only what would break the request itself is refused. Pure; main thread, once for each notification.
  */
 import { PealError } from '../base/errors.js';
 import { escapeUnprintable } from '../base/text.js';
@@ -29,7 +29,9 @@ export interface RawFields {
   readonly payloadText: string;
 }
 
-/** What raw notifications share. Sets of their own, so that a checked message never goes the way of an unchecked one. */
+/**
+ * What raw notifications share. Sets of their own, so that a checked message never goes the way of an unchecked one.
+ */
 const rawSets = new HeaderSets();
 
 const noFields: readonly HeaderField[] = [];
@@ -40,7 +42,8 @@ const priorities: ReadonlySet<unknown> = new Set([10, 5, 1]);
  * Returns the notification. Values that usual messages have go the usual way; any other value is sent as text.
  *
  * @throws PealError ERR_PEAL_HEADER for a value with characters that would end its header field, or of more than 1,024
- *   characters, and for a name in `further` as of `rawField`; ERR_PEAL_PAYLOAD for a payload larger than its push type allows
+ *   characters, and for a name in `further` as of `rawField`; ERR_PEAL_PAYLOAD for a payload larger than its push type
+ *   allows
  */
 export function rawNotification(fields: RawFields): CompiledNotification {
   const { topic, pushType, priority, expiration, collapseId, apnsId, payloadText } = fields;
@@ -86,8 +89,8 @@ function isExpiration(value: unknown): boolean {
 /**
  * A further field.
  *
- * @throws PealError ERR_PEAL_HEADER for a name that is none in lower case, or that belongs to the connection, and for a value
- *   as of `rawNotification`
+ * @throws PealError ERR_PEAL_HEADER for a name that is none in lower case, or that belongs to the connection, and for a
+ *   value as of `rawNotification`
  */
 export function rawField(name: string, value: unknown): HeaderField {
   checkFieldName(name);

@@ -29,8 +29,8 @@ export const systemClock: Clock = {
 };
 
 /**
- * Now, in milliseconds that all threads of the process have in common: each thread counts performance.now() from an origin of
- * its own. Any other clock is one thread's.
+ * Now, in milliseconds that all threads of the process have in common: each thread counts performance.now() from an
+ * origin of its own. Any other clock is one thread's.
  */
 export function processMs(clock: Clock): number {
   return clock === systemClock ? Number(process.hrtime.bigint()) / 1e6 : clock.now();

@@ -1,8 +1,8 @@
 /**
  * Opens files whose bytes have to be on the disk after a loss of power, and puts them there. With `node --permission`,
- * Node 24 and later refuse that for every file (fsync), and no flag allows it. There each write waits for the disk instead
- * (O_DSYNC); on a system that has no such flag for `open`, as Windows, the file is not opened. Used by all that keep files;
- * any thread.
+ * Node 24 and later refuse that for every file (fsync), and no flag allows it. There each write waits for the disk
+ * instead (O_DSYNC); on a system that has no such flag for `open`, as Windows, the file is not opened. Used by all that
+ * keep files; any thread.
  */
 import { constants } from 'node:fs';
 import { type FileHandle, open, rm } from 'node:fs/promises';

@@ -56,7 +56,9 @@ export const maxExpiredTokenResends = 1;
 export const expiredTokenDelayMs = 100;
 /** Least wait before a device that gets too many notifications is sent to again; doubles with each further time. */
 export const busyDeviceDelayMs = 2_000;
-/** Least wait after an answer of FCM that says that FCM is at fault; doubles with each further time. Google asks for it. */
+/**
+ * Least wait after an answer of FCM that says that FCM is at fault; doubles with each further time. Google asks for it.
+ */
 export const unavailableDelayMs = 10_000;
 /** Least wait after a quota of FCM was exceeded; doubles with each further time. Google asks for it. */
 export const quotaDelayMs = 60_000;
@@ -69,8 +71,8 @@ export const rampStartShare = 0.1;
 /** Requests that begin together, as milliseconds of their rate: small enough to be even, large enough for one write. */
 export const allowancePieceMs = 20;
 /**
- * How long what was allowed may be late: as long as so many requests take, within bounds. A connection may have to be opened
- * or to give a sign of life first, and a quota of a few requests a minute must not be lost over that.
+ * How long what was allowed may be late: as long as so many requests take, within bounds. A connection may have to be
+ * opened or to give a sign of life first, and a quota of a few requests a minute must not be lost over that.
  */
 export const keptRequests = 20;
 export const minKeptAllowanceMs = 100;
@@ -171,7 +173,9 @@ export const assertionSeconds = 3600;
 export const maxTokenAnswerBytes = 65_536;
 
 // --- fcm: answers and recipients ---
-/** Longest token, topic or condition that stands in the body of a request, in bytes; FCM's tokens have about 142 to 163. */
+/**
+ * Longest token, topic or condition that stands in the body of a request, in bytes; FCM's tokens have about 142 to 163.
+ */
 export const maxTextTokenBytes = 1_024;
 /** What an answer finds fault with, as it is shown, in characters. */
 export const maxDetailCharacters = 300;
@@ -592,7 +596,10 @@ export const maxGoneTokensKept = 100_000;
 /** How long a single push may take, unless an option says otherwise, and the most that one may say. */
 export const pushTimeoutMs = 30_000;
 export const maxPushTimeoutMs = 3_600_000;
-/** Items that one sendEach has pulled and its consumer has not taken, unless an option says otherwise, and the most of one. */
+/**
+ * Items that one sendEach has pulled and its consumer has not taken, unless an option says otherwise, and the most of
+ * one.
+ */
 export const itemsInFlight = 1_000;
 export const maxItemsInFlight = 100_000;
 /** How long a thread may take to say whether a push whose time is over was taken back. */
@@ -639,7 +646,9 @@ export const likelyTextTokenBytes = 140;
 export const maxWaitingOfPlatform = 16_384;
 /** The rate of a campaign that machines send through two services is divided in so many parts. */
 export const rateParts = 16;
-/** Blocks of different lengths of token that wait to be filled while a list is read; beyond it the oldest is handed out. */
+/**
+ * Blocks of different lengths of token that wait to be filled while a list is read; beyond it the oldest is handed out.
+ */
 export const maxOpenBlocks = 64;
 /** Memory of the device tokens that an input has had; beyond it they go to disk, where there is a store. */
 export const dedupeMemoryBytes = 256 << 20;
@@ -708,7 +717,10 @@ export const credentialReadTimeoutMs = 5_000;
 export const credentialRetryMs = 1_000;
 /** Credentials that one cache keeps. The ones that were not used for the longest are dropped. */
 export const maxCachedCredentials = 10_000;
-/** How often the connections of a credential that was replaced are looked at, and how long one must be idle to be closed. */
+/**
+ * How often the connections of a credential that was replaced are looked at, and how long one must be idle to be
+ * closed.
+ */
 export const drainLookMs = 1_000;
 /** How long the gateway of a replaced credential is looked at after its last connection. */
 export const drainedAfterMs = 60_000;
@@ -737,7 +749,9 @@ export const maxStoreRetryMs = 1_000;
 export const clusterKeepMs = 30 * 24 * 3_600_000;
 /** Slices that one step removes from the store. */
 export const maxRemovedSlices = 1_000;
-/** How long a worker may keep a slice without saying that it lives; and how often slices without a sign are looked for. */
+/**
+ * How long a worker may keep a slice without saying that it lives; and how often slices without a sign are looked for.
+ */
 export const queueLockMs = 15_000;
 export const queueStalledMs = 5_000;
 /** How often a slice is given to another worker because one has died with it. */
@@ -785,11 +799,16 @@ export const steeringPollMs = 250;
 export const standstillLookMs = 500;
 /** A process asks the store about so often what the rate of a campaign lets it send. */
 export const ratePieceMs = 100;
-/** Leave to send that a process has taken from the store is dropped when it was not used for so long; no more is taken. */
+/**
+ * Leave to send that a process has taken from the store is dropped when it was not used for so long; no more is taken.
+ */
 export const rateStockMs = 250;
 /** Longest wait before the store is asked for more, because the rate may be another one by then. */
 export const maxRateWaitMs = 500;
-/** So long after it got leave, a message may reach its gateway: the rate of a cluster keeps that much below a quota of a minute. */
+/**
+ * So long after it got leave, a message may reach its gateway: the rate of a cluster keeps that much below a quota of a
+ * minute.
+ */
 export const quotaSlackMs = 3_000;
 /** In so many steps all machines together come from a tenth of a quota to the whole. */
 export const quotaSteps = 20;
@@ -842,7 +861,9 @@ export const maxUploadBytes = 1 << 30;
 export const maxUploadsAtOnce = 16;
 /** The line and the header fields of a request, in bytes: a campaign beside an upload is in them. */
 export const maxRequestHeaderBytes = 32 << 10;
-/** How long a client may take for the header, for a JSON body, for the next piece of an upload, and to read an answer. */
+/**
+ * How long a client may take for the header, for a JSON body, for the next piece of an upload, and to read an answer.
+ */
 export const requestHeaderTimeoutMs = 10_000;
 export const requestBodyTimeoutMs = 30_000;
 export const uploadPauseTimeoutMs = 30_000;
@@ -918,7 +939,9 @@ export const simulatedFcmTopicPayloadBytes = 2048;
 /** Google's quota of a project, and of one Android device. */
 export const simulatedMessagesPerMinute = 600_000;
 export const simulatedDeviceMessagesPerMinute = 240;
-/** Longest life of an access token that the simulator issues, and how many of them it remembers. The oldest are dropped. */
+/**
+ * Longest life of an access token that the simulator issues, and how many of them it remembers. The oldest are dropped.
+ */
 export const maxFcmTokenLifeS = 43_200;
 export const maxIssuedAccessTokens = 10_000;
 /** Body of a request to the token endpoint, in bytes. */
@@ -944,12 +967,18 @@ export const maxDoctorAddresses = 16;
 /** How long it waits for a time server to answer, and how often it asks: a datagram may be lost. */
 export const timeServerMs = 2_000;
 export const timeServerQueries = 2;
-/** How far a clock may be off before it warns; and from where on the clock fails, because services refuse such times. */
+/**
+ * How far a clock may be off before it warns; and from where on the clock fails, because services refuse such times.
+ */
 export const clockWarningMs = 30_000;
 export const clockFaultMs = 5 * 60_000;
-/** How soon a certificate of a gateway or of an authority has to end for a warning. Those of gateways last for months. */
+/**
+ * How soon a certificate of a gateway or of an authority has to end for a warning. Those of gateways last for months.
+ */
 export const gatewayCertificateWarningMs = 14 * 86_400_000;
-/** A configuration file, in bytes; values in it, counting what aliases of YAML stand for; and how deep they may stand. */
+/**
+ * A configuration file, in bytes; values in it, counting what aliases of YAML stand for; and how deep they may stand.
+ */
 export const maxConfigBytes = 64 * 1024;
 export const maxConfigValues = 5_000;
 export const maxConfigDepth = 32;

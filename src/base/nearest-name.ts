@@ -51,7 +51,10 @@ export function plainName(name: string): string {
   return name.toLowerCase().replace(/[-_\s]/g, '');
 }
 
-/** The number of letters that differ. Infinity where the names are too far apart for a misspelling, or `limit` is reached. */
+/**
+ * The number of letters that differ. Infinity where the names are too far apart for a misspelling, or `limit` is
+ * reached.
+ */
 function distanceTo(plain: string, other: string, limit: number = Number.POSITIVE_INFINITY): number {
   if (plain === `apns${other}`) return 0;
   const distance = editDistance(plain, other, limit);
@@ -61,8 +64,8 @@ function distanceTo(plain: string, other: string, limit: number = Number.POSITIV
 }
 
 /**
- * Letters to insert, delete, replace or swap with their neighbour (Damerau, optimal string alignment). Infinity once two
- * rows show that they are `limit` or more.
+ * Letters to insert, delete, replace or swap with their neighbour (Damerau, optimal string alignment). Infinity once
+ * two rows show that they are `limit` or more.
  */
 function editDistance(a: string, b: string, limit: number): number {
   const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, column) => column)];

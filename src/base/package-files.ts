@@ -50,8 +50,8 @@ export function installedFile(name: PackageFile, places: readonly string[]): URL
 }
 
 /**
- * The path of a file of a package that peal depends on, such as `uplot/LICENSE`; null where it is not installed, as beside
- * a bundle.
+ * The path of a file of a package that peal depends on, such as `uplot/LICENSE`; null where it is not installed, as
+ * beside a bundle.
  */
 export function dependencyFile(name: string): string | null {
   for (const place of placesToLookFrom()) {

@@ -1,6 +1,6 @@
 /**
- * Whether what was read of a file has the shape that its reader relies on: another version of peal may have written it. Fields
- * that the reader does not know are allowed. Pure; any thread.
+ * Whether what was read of a file has the shape that its reader relies on: another version of peal may have written it.
+ * Fields that the reader does not know are allowed. Pure; any thread.
  */
 type Shape = (value: unknown) => boolean;
 

@@ -1,6 +1,6 @@
 /**
- * Makes values fit to be shown: numbers, the same in every locale, so that output can be compared; and text from outside,
- * bounded, and without characters that act on a terminal, a log or a line-based file. Pure; any thread.
+ * Makes values fit to be shown: numbers, the same in every locale, so that output can be compared; and text from
+ * outside, bounded, and without characters that act on a terminal, a log or a line-based file. Pure; any thread.
  */
 
 /** Controls, format characters (bidirectional overrides among them), lone surrogates, line and paragraph separators. */

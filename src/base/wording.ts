@@ -52,8 +52,8 @@ export function either(library: string, commandLine: string, withoutValue?: stri
 }
 
 /**
- * A text that quotes a value, and what stands for it where the value is a recipient's: such a value may be a whole device
- * token. Neither holds marks.
+ * A text that quotes a value, and what stands for it where the value is a recipient's: such a value may be a whole
+ * device token. Neither holds marks.
  */
 export function quoting(text: string, withoutValue: string): string {
   return either(text, text, withoutValue);

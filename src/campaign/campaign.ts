@@ -1,7 +1,7 @@
 /**
  * A campaign: one message to many recipients, with a journal by which it can be resumed, files of its outcomes, a rate,
- * bounds, and hours. It puts together the rooms beside this file and one send of the library. Made by programs and by the
- * command line; main thread.
+ * bounds, and hours. It puts together the rooms beside this file and one send of the library. Made by programs and by
+ * the command line; main thread.
  */
 import { onAbort } from '../base/abort-listeners.js';
 import type { Clock, TimerHandle } from '../base/clock.js';
@@ -53,12 +53,14 @@ export class Campaign implements AsyncIterable<CampaignProgress> {
   }
 
   /**
-   * Runs it, once: until all recipients have their outcome, or something stops it. With `folder` it goes on where an earlier run
-   * has stopped.
+   * Runs it, once: until all recipients have their outcome, or something stops it. With `folder` it goes on where an
+   * earlier run has stopped.
    *
-   * What APNs answers, a gateway that cannot be reached, a bound and an abort are no exceptions: they stand in the report.
+   * What APNs answers, a gateway that cannot be reached, a bound and an abort are no exceptions: they stand in the
+   * report.
    *
-   * @throws PealError (as a rejection, and before anything is sent) for recipients, files, a folder or a journal that cannot be
+   * @throws PealError (as a rejection, and before anything is sent) for recipients, files, a folder or a journal that
+   *   cannot be
    * used, and for a campaign that is another one than that of the folder
    */
   async run(): Promise<CampaignReport> {
@@ -172,7 +174,9 @@ export class Campaign implements AsyncIterable<CampaignProgress> {
     await this.#run?.idle();
   }
 
-  /** @internal For a process that ends at once: resolves, within a second, with whether the journal has what was known. */
+  /**
+   * @internal For a process that ends at once: resolves, within a second, with whether the journal has what was known.
+   */
   async abandon(): Promise<boolean> {
     return (await this.#run?.abandon()) ?? true;
   }

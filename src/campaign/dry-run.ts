@@ -1,7 +1,7 @@
 /**
- * A campaign without the sending: reads all recipients as a run would, makes the payload of each, and tells how many there are,
- * who cannot be sent to, how large the payloads are, what an earlier run has done, and how long it takes. Opens no connection
- * and writes nothing into the folder. Called by programs and by `peal send --dry-run`; main thread.
+ * A campaign without the sending: reads all recipients as a run would, makes the payload of each, and tells how many
+ * there are, who cannot be sent to, how large the payloads are, what an earlier run has done, and how long it takes.
+ * Opens no connection and writes nothing into the folder. Called by programs and by `peal send --dry-run`; main thread.
  *
  * Memory does not grow with the recipients, apart from the digests of tokens: sizes are counted, not kept.
  */
@@ -60,11 +60,14 @@ export interface DryRunReport {
   readonly payload: PayloadSizes | null;
   /** The payload of the first recipient that is valid, as it would be sent. */
   readonly example: string | null;
-  /** How many valid recipients get which variant; `variant` is null for the default. Empty for a message without variants. */
+  /**
+   * How many valid recipients get which variant; `variant` is null for the default. Empty for a message without
+   * variants.
+   */
   readonly variants: readonly { readonly variant: string | null; readonly recipients: number }[];
   /**
-   * How many valid recipients have nothing in a column that has a default (`{{name|friend}}`), so that they get the default:
-   * for each such column of the message, 0 too.
+   * How many valid recipients have nothing in a column that has a default (`{{name|friend}}`), so that they get the
+   * default: for each such column of the message, 0 too.
    */
   readonly defaults: readonly { readonly column: string; readonly recipients: number }[];
   /** Whether the folder holds this campaign, begun by an earlier run. */
@@ -82,8 +85,8 @@ export interface DryRunReport {
   /** Whom a run would send to now; with `localWindow.outside: 'hold'` also those whose hours come later. */
   readonly toSend: number;
   /**
-   * How long that takes at the rate of the campaign, or at that of a gateway (with FCM the quota of the project) where this is
-   * slower; null where no rate limits it: then the gateway and the network decide.
+   * How long that takes at the rate of the campaign, or at that of a gateway (with FCM the quota of the project) where
+   * this is slower; null where no rate limits it: then the gateway and the network decide.
    */
   readonly seconds: number | null;
   /** Which of the two decides; messages a minute of a gateway. Null where none limits it. */
@@ -100,7 +103,8 @@ const maxKinds = 20;
 /**
  * Does everything that a campaign with these options does, but send.
  *
- * @throws PealError (as a rejection) what a run would throw before it sends: for options, files, columns, and a folder that
+ * @throws PealError (as a rejection) what a run would throw before it sends: for options, files, columns, and a folder
+ *   that
  * holds another campaign; ERR_PEAL_ABORTED after an abort
  */
 export async function dryRun(options: CampaignOptions): Promise<DryRunReport> {

@@ -29,8 +29,8 @@ if (free < neededFiles) {
 }
 
 /**
- * Returns how many files can be opened, up to the needed number. It opens them, which works on every system. Where it may
- * not open this one for another reason (`node --permission`), that says nothing of the limit.
+ * Returns how many files can be opened, up to the needed number. It opens them, which works on every system. Where it
+ * may not open this one for another reason (`node --permission`), that says nothing of the limit.
  */
 function freeFiles(): number {
   const opened: number[] = [];

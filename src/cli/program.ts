@@ -1,6 +1,6 @@
 /**
- * Runs a command line: reads its options, beside them the settings of file and environment, runs its command, and prints
- * errors. Called by run-process, on the main thread.
+ * Runs a command line: reads its options, beside them the settings of file and environment, runs its command, and
+ * prints errors. Called by run-process, on the main thread.
  */
 import { CommanderError } from 'commander';
 import { commandLine } from './command-line.js';

@@ -1,6 +1,6 @@
 /**
- * Opens what the machines of a cluster share: the store, the blobs and, for dispatchers, the queue. Called by the commands and by
- * programs; main thread.
+ * Opens what the machines of a cluster share: the store, the blobs and, for dispatchers, the queue. Called by the
+ * commands and by programs; main thread.
  */
 import { type Logger, silentLogger } from '../base/log.js';
 import { checkOptions, filledText, type OptionRules, unchecked } from '../base/options.js';
@@ -57,7 +57,10 @@ export class Cluster implements AsyncDisposable {
 
 const rules: OptionRules = { redis: filledText(4096), ca: unchecked, blobs: unchecked, log: unchecked };
 
-/** @throws PealError ERR_PEAL_OPTION that names the option; ERR_PEAL_STORE (as a rejection) where Redis cannot be used, or ioredis or bullmq is missing */
+/**
+ * @throws PealError ERR_PEAL_OPTION that names the option; ERR_PEAL_STORE (as a rejection) where Redis cannot be used,
+ *   or ioredis or bullmq is missing
+ */
 export async function openCluster(options: ClusterOptions): Promise<Cluster> {
   checkOptions({ name: 'openCluster' }, options, rules);
   const { redis, blobs: place, ca, log } = options;

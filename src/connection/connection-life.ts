@@ -170,7 +170,9 @@ export class ConnectionLife {
     this.owner.onConnectionClosed(this.#connection, this.#isWanted ? null : cause);
   }
 
-  /** A back-end may be the program's own, so a call that its contract forbids is no fault of this code. Logs the first. */
+  /**
+   * A back-end may be the program's own, so a call that its contract forbids is no fault of this code. Logs the first.
+   */
   #ignore(call: string): void {
     if (this.#hasIgnored) return;
     this.#hasIgnored = true;

@@ -44,8 +44,8 @@ export interface GatewayConnection {
   /** Takes what waits, as far as it can, and writes it. Cheap when nothing can be done. */
   pump(): void;
   /**
-   * Asks a ready connection for a sign of life; resolves to whether one came in time. Missing where the protocol has no such
-   * question.
+   * Asks a ready connection for a sign of life; resolves to whether one came in time. Missing where the protocol has no
+   * such question.
    */
   ping?(): Promise<boolean>;
   /**

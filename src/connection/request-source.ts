@@ -28,8 +28,8 @@ export interface RequestSource {
   /** Nothing waits, neither for a connection nor for its rate. Default: where `current` is null. */
   readonly isEmpty?: boolean;
   /**
-   * How many of the next `count` recipients may be taken now: at least one, or 0 where a rate allows none. `current` is null
-   * then, until the pool is told that work waits. Default: all.
+   * How many of the next `count` recipients may be taken now: at least one, or 0 where a rate allows none. `current` is
+   * null then, until the pool is told that work waits. Default: all.
    */
   allow?(count: number): number;
   /**
@@ -45,8 +45,8 @@ export interface RequestSource {
   /** The ids that an answer 200 named: right before `onAccepted`, and only where some run has asked for ids. */
   onIds?(tag: number, apnsId: string | null, uniqueId: string | null): void;
   /**
-   * How long an answer took, in milliseconds from the hand-out of its request to the stream until the answer was read: right
-   * before `onAccepted` or `onRejected`, and only where some run has asked for it.
+   * How long an answer took, in milliseconds from the hand-out of its request to the stream until the answer was read:
+   * right before `onAccepted` or `onRejected`, and only where some run has asked for it.
    */
   onLatency?(tag: number, ms: number): void;
   /** Whether a recipient that is out was sent to before and answered, or its answer lost; asked before onRejected. */

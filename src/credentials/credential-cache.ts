@@ -1,15 +1,16 @@
 /**
- * Loaded credentials by app and environment, out of a store: read once a minute at most, at once after a notice of change,
- * and for an hour on from memory while the store is away. Everything that sends asks here; main thread.
+ * Loaded credentials by app and environment, out of a store: read once a minute at most, at once after a notice of
+ * change, and for an hour on from memory while the store is away. Everything that sends asks here; main thread.
  *
  *           get                notice, or a minute                     the store is away, or no version can be used
- *   nothing ────▶ reading ─▶ fresh ──────────────▶ outdated ─ get ─▶ reading ────────────────▶ in hand, with one warning,
+ *   nothing ────▶ reading ─▶ fresh ──────────────▶ outdated ─ get ─▶ reading ────────────────▶ in hand, with one
+ *   warning,
  *                    └─ refused: a sentence names app, environment, version and store            for an hour at most
  *
  * The newest version that can be used is taken. One that cannot (a broken key, a wrong passphrase, a seal that does not
- * open, a certificate that has ended or has not begun) is passed over with a warning, so that a slip in a change does not
- * stop what was working: for an older version in the store, or for the one in hand. So a version that must not be used any
- * more has to be removed from the store; where nothing is left there, nothing is used.
+ * open, a certificate that has ended or has not begun) is passed over with a warning, so that a slip in a change does
+ * not stop what was working: for an older version in the store, or for the one in hand. So a version that must not be
+ * used any more has to be removed from the store; where nothing is left there, nothing is used.
  */
 import { loadCredential } from '../apns/credentials/load-credential.js';
 import { rethrowAssertion } from '../base/assert.js';
@@ -99,8 +100,8 @@ export class CredentialCache {
    * Resolves with the newest version that can be used.
    *
    * @param app the bundle id
-   * @throws PealError ERR_PEAL_OPTION; ERR_PEAL_CREDENTIAL: there is none, or none that can be used; what the store throws
-   *   where it cannot be read, and was not for an hour
+   * @throws PealError ERR_PEAL_OPTION; ERR_PEAL_CREDENTIAL: there is none, or none that can be used; what the store
+   *   throws where it cannot be read, and was not for an hour
    */
   async get(app: string, environment: CredentialEnvironment | 'sandbox'): Promise<CurrentCredential> {
     const place = checkPlace(app, environment);
@@ -110,7 +111,9 @@ export class CredentialCache {
     throw kept.refusal!;
   }
 
-  /** Calls `listener` after changes in the store. What it asks for then is read anew. Returns a function that ends that. */
+  /**
+   * Calls `listener` after changes in the store. What it asks for then is read anew. Returns a function that ends that.
+   */
   subscribe(listener: CredentialListener): () => void {
     const own: CredentialListener = (changed) => listener(changed);
     this.#listeners.add(own);

@@ -1,7 +1,7 @@
 /**
- * The gateway of an app as its credential is now. After a change what is sent next goes over new connections with the new
- * certificate; the connections with the old one are closed once they are idle, and sends that use them end as they are.
- * Asked by everything that begins a send; main thread.
+ * The gateway of an app as its credential is now. After a change what is sent next goes over new connections with the
+ * new certificate; the connections with the old one are closed once they are idle, and sends that use them end as they
+ * are. Asked by everything that begins a send; main thread.
  */
 import { rethrowAssertion } from '../base/assert.js';
 import { type Clock, systemClock } from '../base/clock.js';
@@ -102,7 +102,9 @@ export class CredentialGateways {
     }
   }
 
-  /** A send over an old gateway may be between two connections, so a gateway is forgotten a while after its last one. */
+  /**
+   * A send over an old gateway may be between two connections, so a gateway is forgotten a while after its last one.
+   */
   #drain(): void {
     const now = this.#clock.now();
     for (const [gateway, seenAtMs] of this.#draining) {

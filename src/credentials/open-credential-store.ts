@@ -1,6 +1,6 @@
 /**
- * Opens the store of credentials that a URL names. Called by programs and by commands, on the main thread. The clients of
- * databases are loaded only where a URL names them.
+ * Opens the store of credentials that a URL names. Called by programs and by commands, on the main thread. The clients
+ * of databases are loaded only where a URL names them.
  */
 import { fileURLToPath } from 'node:url';
 import type { PealError } from '../base/errors.js';
@@ -15,8 +15,8 @@ import { Sealer } from './sealing/sealer.js';
 
 export interface CredentialStoreOptions {
   /**
-   * The keys that secrets are sealed with, one a line: `id:` and 32 bytes as base64 or hex; text, bytes or `{ file }`. The
-   * first one seals, each one opens. PostgreSQL and Redis need them; the other stores seal nothing.
+   * The keys that secrets are sealed with, one a line: `id:` and 32 bytes as base64 or hex; text, bytes or `{ file }`.
+   * The first one seals, each one opens. PostgreSQL and Redis need them; the other stores seal nothing.
    */
   readonly sealKeys?: KeyMaterial;
   /** For `env:`. Default: the process's. */
@@ -35,8 +35,8 @@ const forms = 'file:FOLDER, env:, postgres://USER@HOST/DATABASE or redis://HOST:
  * - `postgres://USER:PASSWORD@HOST:PORT/DATABASE`, through the package pg;
  * - `redis://HOST:PORT` and `rediss://…`, through the package ioredis.
  *
- * @throws PealError ERR_PEAL_OPTION: no such kind of store, or no sealing key for a database; ERR_PEAL_CREDENTIAL: wrong
- *   sealing keys; ERR_PEAL_STORE: the database cannot be reached
+ * @throws PealError ERR_PEAL_OPTION: no such kind of store, or no sealing key for a database; ERR_PEAL_CREDENTIAL:
+ *   wrong sealing keys; ERR_PEAL_STORE: the database cannot be reached
  */
 export async function openCredentialStore(url: string, options: CredentialStoreOptions = {}): Promise<CredentialStore> {
   checkOptions({ name: 'openCredentialStore' }, options, { sealKeys: unchecked, env: unchecked, log: unchecked });

@@ -1,8 +1,9 @@
 /**
- * The rate of one gateway (push/request-rate), kept by all threads of a process together: a timetable of pieces in shared
- * memory. Who wants to send takes the next piece of it, also one that begins only in a moment. So one shard that is busy has
- * all of the rate, shards that are busy take turns, one that starts late finds the same timetable, and the death of one
- * changes nothing. Time is handed in. Kept by a shard's request-pace, on its thread; the memory is made by the dispatcher.
+ * The rate of one gateway (push/request-rate), kept by all threads of a process together: a timetable of pieces in
+ * shared memory. Who wants to send takes the next piece of it, also one that begins only in a moment. So one shard that
+ * is busy has all of the rate, shards that are busy take turns, one that starts late finds the same timetable, and the
+ * death of one changes nothing. Time is handed in. Kept by a shard's request-pace, on its thread; the memory is made by
+ * the dispatcher.
  *
  *   taken by    │ shard 0 │ shard 1 │ shard 0 │ shard 0 │
  *           ────┴─────────┴─────────┴─────────┴─────────┴───▶ time
@@ -32,8 +33,8 @@ export class Allowance {
   }
 
   /**
-   * Takes the next piece of the timetable, of up to `wanted` requests, and returns how many. They may begin from `fromMs`,
-   * which may be to come, until `untilMs`.
+   * Takes the next piece of the timetable, of up to `wanted` requests, and returns how many. They may begin from
+   * `fromMs`, which may be to come, until `untilMs`.
    *
    * @param nowMs as all threads have it
    */
@@ -49,7 +50,8 @@ export class Allowance {
       const count = Math.min(wanted, this.#rate.pieceAt(rampedMs));
       const endMs = fromMs + this.#rate.spanMs(rampedMs, count);
       if (Atomics.compareExchange(this.#cells, freeFrom, free, inMemory(endMs)) !== free) continue;
-      // A thread that takes the next piece before this is stored uses the older ramp for it: never more than the full rate.
+      // A thread that takes the next piece before this is stored uses the older ramp for it: never more than the full
+      // rate.
       if (unusedMs > 0) Atomics.store(this.#cells, rampFrom, inMemory(fromMs - rampedMs));
       this.fromMs = fromMs;
       this.untilMs = fromMs + this.#rate.keptMs;

@@ -68,13 +68,14 @@ export interface OutcomeSink {
    */
   settled(batch: SettledBatch): void | Promise<void>;
   /**
-   * Told about ten times a second which outcomes of a batch under way are certain already, if there are more of them than
-   * before: so that a journal knows after a crash which recipients were really in flight. Never called after `settled` for
-   * the same batch. A throw cancels the job as one of `settled` does. Without this method nothing is looked at.
+   * Told about ten times a second which outcomes of a batch under way are certain already, if there are more of them
+   * than before: so that a journal knows after a crash which recipients were really in flight. Never called after
+   * `settled` for the same batch. A throw cancels the job as one of `settled` does. Without this method nothing is
+   * looked at.
    *
    * @param batch the object that was given to `dispatch`
-   * @param states one byte for each recipient: ACCEPTED, or a rejection after which nothing is sent again, as it will be in
-   *   the ledger; 0 for all others. Valid during the call only. Details of rejections come with `settled`
+   * @param states one byte for each recipient: ACCEPTED, or a rejection after which nothing is sent again, as it will
+   *   be in the ledger; 0 for all others. Valid during the call only. Details of rejections come with `settled`
    */
   glimpse?(batch: Batch, states: Uint8Array): void;
 }
@@ -83,13 +84,13 @@ export interface OutcomeSink {
 export interface TellingSink extends OutcomeSink {
   /**
    * Told of each recipient as soon as its outcome is certain, without waiting for the others of its batch; not of those
-   * whose outcomes come with `settled` at the same time. With this method nothing is sent again (`JobOptions.retry` must be
-   * null), one recipient may be withdrawn (`SendJob.withdraw`), and refusals of one notification do not stop the job. It must
-   * not throw.
+   * whose outcomes come with `settled` at the same time. With this method nothing is sent again (`JobOptions.retry`
+   * must be null), one recipient may be withdrawn (`SendJob.withdraw`), and refusals of one notification do not stop
+   * the job. It must not throw.
    *
    * @param batch the object that was given to `dispatch`
-   * @param outcome ACCEPTED, UNSENT, UNKNOWN, or REJECTED and above; WRITTEN: it could not be withdrawn, because its request
-   *   is under way
+   * @param outcome ACCEPTED, UNSENT, UNKNOWN, or REJECTED and above; WRITTEN: it could not be withdrawn, because its
+   *   request is under way
    * @param detail the answer of a rejected recipient, otherwise null
    * @param cause why it is unknown or unsent, where that is known
    * @param id of an accepted recipient, where ids are kept and its answer had one

@@ -20,13 +20,17 @@ export interface RouteConfig {
   readonly address: Address;
   readonly credential: CredentialData;
   readonly link: LinkOptions;
-  /** How many requests may begin over it, with all other routes to the same gateway; over HTTP/2. Default null: no limit. */
+  /**
+   * How many requests may begin over it, with all other routes to the same gateway; over HTTP/2. Default null: no
+   * limit.
+   */
   readonly rate?: RequestRate | null;
 }
 
 /**
- * A batch as it travels to a shard. `buffer` holds `count * tokenBytes` bytes of tokens from offset 0, and behind them what
- * `personal` is views of. `ledger` is the sheet of the slot, in shared memory: recipients to send to are QUEUED there, and all others have their outcome.
+ * A batch as it travels to a shard. `buffer` holds `count * tokenBytes` bytes of tokens from offset 0, and behind them
+ * what `personal` is views of. `ledger` is the sheet of the slot, in shared memory: recipients to send to are QUEUED
+ * there, and all others have their outcome.
  */
 export interface BatchMessage {
   readonly kind: 'batch';
@@ -86,8 +90,8 @@ export type ToShard =
   | { readonly kind: 'forget'; readonly notificationId: number };
 
 /**
- * Outcomes of some recipients of the batch in `slot`, which is not settled yet. They stand in the ledger; WRITTEN there means
- * that a recipient could not be withdrawn.
+ * Outcomes of some recipients of the batch in `slot`, which is not settled yet. They stand in the ledger; WRITTEN there
+ * means that a recipient could not be withdrawn.
  */
 export interface ToldRecipients {
   readonly slot: number;

@@ -1,8 +1,8 @@
 /**
- * Access tokens of Google: got by an assertion that the key of a service account signs (RFC 7523), or given by a function of the
- * program. A token is good for about an hour and is renewed five minutes early; a renewal that fails is tried again while the
- * old token lasts. Main thread; called by TokenKeeper, so that one token serves all threads. No token, assertion or key gets
- * into an error.
+ * Access tokens of Google: got by an assertion that the key of a service account signs (RFC 7523), or given by a
+ * function of the program. A token is good for about an hour and is renewed five minutes early; a renewal that fails is
+ * tried again while the old token lasts. Main thread; called by TokenKeeper, so that one token serves all threads. No
+ * token, assertion or key gets into an error.
  *
  * Source: "Using OAuth 2.0 for server to server applications" (docs/fcm.md has the address).
  */

@@ -1,6 +1,6 @@
 /**
- * Addresses of FCM: its name, and URLs of stand-ins for it; and the ids of projects, which stand in the path of each request.
- * Pure; any thread.
+ * Addresses of FCM: its name, and URLs of stand-ins for it; and the ids of projects, which stand in the path of each
+ * request. Pure; any thread.
  *
  * Source: Firebase documentation, "REST Resource: projects.messages" (docs/fcm.md has the address).
  */
@@ -66,8 +66,8 @@ export function isGoogle({ host }: Pick<Address, 'host'>): boolean {
 }
 
 /**
- * Returns the id of a project. Blanks and quotes around it come from environment variables and are removed, `projects/` comes
- * from Google's pages.
+ * Returns the id of a project. Blanks and quotes around it come from environment variables and are removed, `projects/`
+ * comes from Google's pages.
  *
  * @param subject what a sentence about a wrong one begins with
  * @throws PealError ERR_PEAL_OPTION

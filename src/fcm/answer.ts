@@ -1,10 +1,11 @@
 /**
- * Reads the bodies of FCM's answers: the name of an accepted message, and what an answer other than 200 means. Such a body is
- * `{"error": {"code", "message", "status", "details": […]}}`, where the details may hold an FcmError, field violations, a
- * failure of quota and the reason of Google's front; each of them may be missing, and a front may send a web page. Called by
- * connections through fcm/protocol, for each message; pure, any thread.
+ * Reads the bodies of FCM's answers: the name of an accepted message, and what an answer other than 200 means. Such a
+ * body is `{"error": {"code", "message", "status", "details": […]}}`, where the details may hold an FcmError, field
+ * violations, a failure of quota and the reason of Google's front; each of them may be missing, and a front may send a
+ * web page. Called by connections through fcm/protocol, for each message; pure, any thread.
  *
- * Sources: Firebase documentation, "ErrorCode"; google/rpc/error_details.proto; answers that people published (docs/fcm.md).
+ * Sources: Firebase documentation, "ErrorCode"; google/rpc/error_details.proto; answers that people published
+ * (docs/fcm.md).
  */
 import { Buffer } from 'node:buffer';
 import type { Clock } from '../base/clock.js';
@@ -174,9 +175,9 @@ function isDisabled({ infoReason, message }: Facts): boolean {
 }
 
 /**
- * Which of the three quotas was exceeded. Google's front refuses what is above the project's own. Otherwise the words of the
- * answer tell a device from a topic; no page of Google lists them. An answer that says neither counts as the project's,
- * because then the sender slows down as a whole.
+ * Which of the three quotas was exceeded. Google's front refuses what is above the project's own. Otherwise the words
+ * of the answer tell a device from a topic; no page of Google lists them. An answer that says neither counts as the
+ * project's, because then the sender slows down as a whole.
  */
 function quotaReason({ infoReason, quotaViolations, message }: Facts): string {
   if (infoReason === 'RATE_LIMIT_EXCEEDED') return 'QUOTA_EXCEEDED';
@@ -228,9 +229,9 @@ function shownDetail(text: string): string {
 }
 
 /**
- * The name that FCM gave an accepted message (`projects/my-app/messages/0:1700000000000000%31bd1c9631bd1c96`), or null if the
- * body has none. The part after the last slash is Google's own and may have any form. Called for each accepted push: a walk
- * along the octets makes nothing but the name.
+ * The name that FCM gave an accepted message (`projects/my-app/messages/0:1700000000000000%31bd1c9631bd1c96`), or null
+ * if the body has none. The part after the last slash is Google's own and may have any form. Called for each accepted
+ * push: a walk along the octets makes nothing but the name.
  */
 export function messageNameOf(body: Uint8Array): string | null {
   const length = Math.min(body.length, maxResponseBodyBytes);
@@ -261,7 +262,10 @@ function afterBlanks(body: Uint8Array, from: number, end: number): number {
   return at;
 }
 
-/** The text up to the next quote. Null if it is none of visible ASCII without escapes, is empty, or longer than any name. */
+/**
+ * The text up to the next quote. Null if it is none of visible ASCII without escapes, is empty, or longer than any
+ * name.
+ */
 function plainTextAt(body: Uint8Array, start: number, end: number): string | null {
   const most = Math.min(end, start + maxMessageNameCharacters + 1);
   let at = start;

@@ -30,7 +30,8 @@ import { inSentence, messageError, type ReadMessage, wholeMessage } from './whol
  * Returns the notification that `options` describe.
  *
  * @param clock for times from now. Default: the system's
- * @throws PealError ERR_PEAL_OPTION for an option that is not known; ERR_PEAL_PAYLOAD: a value of the wrong kind, data that is
+ * @throws PealError ERR_PEAL_OPTION for an option that is not known; ERR_PEAL_PAYLOAD: a value of the wrong kind, data
+ *   that is
  * not plain, a key that FCM keeps for itself, a field that is given twice, a message that is empty or too large
  */
 export function compileFcm(options: FcmMessageOptions, clock: Clock = systemClock): FcmNotification {
@@ -173,8 +174,8 @@ function keysOf(value: unknown, path: string): JsonObject {
 }
 
 /**
- * Returns a copy of a plain object of texts, at a tenth of what plain data costs. Null for everything else: `plainJson` knows
- * what is wrong with it, if anything is.
+ * Returns a copy of a plain object of texts, at a tenth of what plain data costs. Null for everything else: `plainJson`
+ * knows what is wrong with it, if anything is.
  */
 function textsOf(value: unknown): JsonObject | null {
   if (!isPlain(value)) return null;
@@ -268,8 +269,8 @@ function ttlOf({ expiration, expiry }: Given, clock: Clock): string | undefined 
 const maxBytesPerUnit = 3;
 
 /**
- * Refuses what FCM surely refuses: Google counts keys and values of `data` and the texts of the notification, and does not say
- * what else. A message that passes may still be too large.
+ * Refuses what FCM surely refuses: Google counts keys and values of `data` and the texts of the notification, and does
+ * not say what else. A message that passes may still be too large.
  */
 function checkSize({ data, notification }: JsonObject, target: TargetKind): void {
   let bytes = 0;

@@ -112,8 +112,8 @@ const shared: Readonly<Record<TargetKind, SharedParts>> = {
 };
 
 /**
- * Returns what follows the recipient in a body. A body that was cut at its placeholders begins with the same octets, and its
- * first piece is taken in the same way.
+ * Returns what follows the recipient in a body. A body that was cut at its placeholders begins with the same octets,
+ * and its first piece is taken in the same way.
  *
  * @param json a body without a recipient (`FcmNotification.json`), or its beginning
  */

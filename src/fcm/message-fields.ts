@@ -1,7 +1,7 @@
 /**
- * The fields of a message of FCM's HTTP v1 API: their names on the wire, and of what kind their values are. FCM takes each name
- * also in camel case. Fields that are not listed pass unchanged, because Google may have added them, unless they are spelt
- * nearly like a listed one. Pure; called by fcm/compile-fcm and fcm/whole-message.
+ * The fields of a message of FCM's HTTP v1 API: their names on the wire, and of what kind their values are. FCM takes
+ * each name also in camel case. Fields that are not listed pass unchanged, because Google may have added them, unless
+ * they are spelt nearly like a listed one. Pure; called by fcm/compile-fcm and fcm/whole-message.
  *
  * Source: Firebase documentation, "REST Resource: projects.messages" (docs/fcm.md has the address).
  */

@@ -20,7 +20,9 @@ export interface FcmAlert {
 /** Part of a message in the form of the HTTP v1 API, in its names or in camel case. Plain data only. */
 type FcmBlock = Readonly<Record<string, unknown>>;
 
-/** A message to FCM but for its recipients. A field is sent exactly when it is given (`undefined` counts as not given). */
+/**
+ * A message to FCM but for its recipients. A field is sent exactly when it is given (`undefined` counts as not given).
+ */
 export interface FcmMessageOptions {
   /** What the recipients are. Default: `token`, registration tokens. */
   readonly target?: TargetKind;
@@ -43,8 +45,9 @@ export interface FcmMessageOptions {
   /** Of messages with the same id, a device that was offline gets the last one (Android, `collapse_key`). */
   readonly collapseId?: string;
   /**
-   * Until when FCM keeps the message for a device that is offline (Android, `ttl`): epoch seconds (0: one attempt), a Date,
-   * `{ seconds }` from now, or text such as `'1h'`. At most four weeks from now. Counted from when the message is made.
+   * Until when FCM keeps the message for a device that is offline (Android, `ttl`): epoch seconds (0: one attempt), a
+   * Date, `{ seconds }` from now, or text such as `'1h'`. At most four weeks from now. Counted from when the message is
+   * made.
    */
   readonly expiration?: TimeInput;
   /** The same under the name that the original library has for it. */
@@ -121,8 +124,8 @@ const hints: Hints = {
 };
 
 /**
- * All options, read once and in objects of one shape: a push makes a message for itself, and a read by name from an object of
- * any shape costs more than the walk along what is given.
+ * All options, read once and in objects of one shape: a push makes a message for itself, and a read by name from an
+ * object of any shape costs more than the walk along what is given.
  */
 export class Given implements Record<keyof FcmMessageOptions, unknown> {
   target: unknown = undefined;

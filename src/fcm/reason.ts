@@ -1,7 +1,8 @@
 /**
- * The meaning of an answer of FCM other than 200: every reason as peal shows it, with its class and advice, and the one-byte
- * code under which ledgers hold it. Google's error codes are divided where one code stands for faults of different kinds;
- * fcm/answer finds the reason in the body of an answer. Read through fcm/protocol, by push-services/reasons, on any thread.
+ * The meaning of an answer of FCM other than 200: every reason as peal shows it, with its class and advice, and the
+ * one-byte code under which ledgers hold it. Google's error codes are divided where one code stands for faults of
+ * different kinds; fcm/answer finds the reason in the body of an answer. Read through fcm/protocol, by
+ * push-services/reasons, on any thread.
  *
  * Sources: Firebase documentation, "ErrorCode" of the FCM HTTP v1 API, "Scale FCM" and "Throttling and quotas"
  * (docs/fcm.md has the addresses).

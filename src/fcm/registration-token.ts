@@ -1,7 +1,7 @@
 /**
- * Reads the recipients of FCM: registration tokens, installation ids, topics and conditions. They stand in the body of a
- * request as they are, so each is text that JSON need not escape. Google gives no form of tokens and asks senders to check
- * none, so only what surely is none is refused. Pure, any thread.
+ * Reads the recipients of FCM: registration tokens, installation ids, topics and conditions. They stand in the body of
+ * a request as they are, so each is text that JSON need not escape. Google gives no form of tokens and asks senders to
+ * check none, so only what surely is none is refused. Pure, any thread.
  *
  * Sources: Firebase documentation, "REST Resource: projects.messages", "Send messages to topics" (docs/fcm.md).
  */
@@ -23,8 +23,8 @@ export interface InvalidTarget {
 }
 
 /**
- * Returns the bytes of a recipient, or why it is none. Never throws. Blanks and quotes around it are ignored, and `/topics/`
- * before a topic.
+ * Returns the bytes of a recipient, or why it is none. Never throws. Blanks and quotes around it are ignored, and
+ * `/topics/` before a topic.
  *
  * @param token text, or its bytes
  */
@@ -47,7 +47,10 @@ export function readTarget(token: unknown, kind: TargetKind = 'token'): Uint8Arr
 
 const usualToken = /^[\w-]+:[\w-]+$/;
 
-/** Whether it is a token in the form of today, which comes to the same on the way that looks at all others: it is faster. */
+/**
+ * Whether it is a token in the form of today, which comes to the same on the way that looks at all others: it is
+ * faster.
+ */
 export function isUsualToken(text: string): boolean {
   const { length } = text;
   return length >= minTextTokenCharacters && length <= maxTextTokenBytes && usualToken.test(text);

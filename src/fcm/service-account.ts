@@ -1,7 +1,7 @@
 /**
- * Loads what a program authenticates with at FCM: the JSON file of a service account, or a function that returns access tokens.
- * Forgiving about what environment variables and secret stores do to the file, and clear about the other files of Firebase that
- * are given in its place. Main thread; reads files synchronously, once. No error quotes what was read.
+ * Loads what a program authenticates with at FCM: the JSON file of a service account, or a function that returns access
+ * tokens. Forgiving about what environment variables and secret stores do to the file, and clear about the other files
+ * of Firebase that are given in its place. Main thread; reads files synchronously, once. No error quotes what was read.
  */
 import { Buffer } from 'node:buffer';
 import { createHash, createPublicKey, type KeyObject, randomUUID } from 'node:crypto';
@@ -46,8 +46,8 @@ export interface ServiceAccountOptions {
 /** Access tokens from elsewhere: workload identity, the metadata server, or a package of Google. */
 export interface AccessTokenOptions {
   /**
-   * A function that returns an access token, or one as text. The function is asked every 30 seconds while sends run, and at
-   * once when FCM calls a token expired.
+   * A function that returns an access token, or one as text. The function is asked every 30 seconds while sends run,
+   * and at once when FCM calls a token expired.
    */
   readonly accessToken: string | AccessTokenFunction;
   /** The project to send for. */
@@ -76,7 +76,8 @@ const googleTokenUrl = 'https://oauth2.googleapis.com/token';
 /**
  * Loads and checks a credential of FCM. No request is made yet.
  *
- * @throws PealError ERR_PEAL_CREDENTIAL that says which option or file, what is wrong, and what to do; ERR_PEAL_OPTION for a
+ * @throws PealError ERR_PEAL_CREDENTIAL that says which option or file, what is wrong, and what to do; ERR_PEAL_OPTION
+ *   for a
  * project that is missing
  */
 export function loadServiceAccount(options: FcmCredentialOptions, environment: AccountEnvironment = {}): FcmCredential {
@@ -196,8 +197,8 @@ function textOf(bytes: Buffer): string {
 }
 
 /**
- * The JSON in a text, undoing what variables do to it: quotes around it, base64 instead of it, line ends within its strings.
- * Null if there is none.
+ * The JSON in a text, undoing what variables do to it: quotes around it, base64 instead of it, line ends within its
+ * strings. Null if there is none.
  */
 function parsedFile(text: string, layers = 2): unknown {
   const bare = text.trim();

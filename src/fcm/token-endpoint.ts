@@ -1,7 +1,7 @@
 /**
- * One POST to the endpoint that gives out access tokens, directly or through the proxy that the environment names. Bounded in
- * time and size. Called by fcm/access-token about once in an hour; main thread. Neither what is sent nor what is answered gets
- * into an error.
+ * One POST to the endpoint that gives out access tokens, directly or through the proxy that the environment names.
+ * Bounded in time and size. Called by fcm/access-token about once in an hour; main thread. Neither what is sent nor
+ * what is answered gets into an error.
  */
 import { Buffer } from 'node:buffer';
 import { type IncomingMessage, request as plainRequest } from 'node:http';

@@ -1,7 +1,7 @@
 /**
- * The metrics of the engine of a session: connections, and what waits in it. Connections are counted as their events come
- * over node:diagnostics_channel, of which there are a few for each connection, over all sessions of the process. Made by
- * the commands that send; main thread.
+ * The metrics of the engine of a session: connections, and what waits in it. Connections are counted as their events
+ * come over node:diagnostics_channel, of which there are a few for each connection, over all sessions of the process.
+ * Made by the commands that send; main thread.
  */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { type Clock, systemClock, type TimerHandle } from '../base/clock.js';

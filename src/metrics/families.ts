@@ -1,7 +1,7 @@
 /**
- * All metrics of peal: name, type, labels and meaning. docs/monitoring.md has the same table, which a test compares, and a
- * sample of any other name or with any other label is a fault of peal. Names and units follow the rules of Prometheus:
- * seconds, and `_total` for what only grows. Pure.
+ * All metrics of peal: name, type, labels and meaning. docs/monitoring.md has the same table, which a test compares,
+ * and a sample of any other name or with any other label is a fault of peal. Names and units follow the rules of
+ * Prometheus: seconds, and `_total` for what only grows. Pure.
  */
 
 type FamilyType = 'counter' | 'gauge' | 'histogram';

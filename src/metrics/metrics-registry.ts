@@ -1,7 +1,7 @@
 /**
- * The metrics of this process: asks its sources when somebody scrapes, and gives prom-client what they say, together with
- * prom-client's own metrics of the process and of Node.js. Nothing is counted between scrapes. Loaded only where metrics
- * are asked for; main thread.
+ * The metrics of this process: asks its sources when somebody scrapes, and gives prom-client what they say, together
+ * with prom-client's own metrics of the process and of Node.js. Nothing is counted between scrapes. Loaded only where
+ * metrics are asked for; main thread.
  */
 import { collectDefaultMetrics, type Metric, Registry } from 'prom-client';
 import { rethrowAssertion } from '../base/assert.js';
@@ -66,7 +66,9 @@ export class MetricsRegistry {
     for (const source of this.#sources.splice(0)) source.close?.();
   }
 
-  /** Why nothing can be sent at present, in the words of the first source that says so; null while sending is possible. */
+  /**
+   * Why nothing can be sent at present, in the words of the first source that says so; null while sending is possible.
+   */
   get whyNotReady(): string | null {
     for (const source of this.#sources) {
       const why = source.whyNotReady?.() ?? null;

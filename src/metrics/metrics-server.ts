@@ -1,7 +1,8 @@
 /**
- * The HTTP server that others watch this process by: /metrics, /healthz and /readyz. It answers GET and HEAD, holds neither
- * the process nor a send, and is bounded in connections and time. It tells counts and sentences, no secrets; whoever reaches
- * its port may read them, so that it listens on this machine only unless it is told otherwise. Made by commands; main thread.
+ * The HTTP server that others watch this process by: /metrics, /healthz and /readyz. It answers GET and HEAD, holds
+ * neither the process nor a send, and is bounded in connections and time. It tells counts and sentences, no secrets;
+ * whoever reaches its port may read them, so that it listens on this machine only unless it is told otherwise. Made by
+ * commands; main thread.
  */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';

@@ -1,6 +1,6 @@
 /**
- * Outcomes as samples: each with a label for what became of the recipients. Only reasons of Apple's tables become labels,
- * because a gateway may make up any number of others. Called by sources; main thread.
+ * Outcomes as samples: each with a label for what became of the recipients. Only reasons of Apple's tables become
+ * labels, because a gateway may make up any number of others. Called by sources; main thread.
  */
 import { binaryReasons, reasons } from '../apns/reason.js';
 import type { Samples } from './samples.js';

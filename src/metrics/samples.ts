@@ -1,6 +1,6 @@
 /**
- * What the sources of one scrape say: values by metric and labels. Sources that say the same labels are added up. Bounded:
- * a metric has a limited number of series, and a label a limited length. Made for each scrape; main thread.
+ * What the sources of one scrape say: values by metric and labels. Sources that say the same labels are added up.
+ * Bounded: a metric has a limited number of series, and a label a limited length. Made for each scrape; main thread.
  */
 import { assert } from '../base/assert.js';
 import { maxSeriesOfMetric } from '../base/limits.js';

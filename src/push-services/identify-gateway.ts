@@ -1,6 +1,6 @@
 /**
- * Which gateway a program means by an address and a credential, of any push service. Called by sessions, on the main thread;
- * reads the files of credentials.
+ * Which gateway a program means by an address and a credential, of any push service. Called by sessions, on the main
+ * thread; reads the files of credentials.
  */
 import { type AddressInput, parseAddress } from '../apns/address.js';
 import { type CredentialOptions, loadCredential } from '../apns/credentials/load-credential.js';

@@ -1,6 +1,6 @@
 /**
- * What an answer other than 200 means, of any push service: by the tables of the service, and by its status where the reason
- * is in none of them. Called by shards (codes, classes), results and reports (advice), on any thread.
+ * What an answer other than 200 means, of any push service: by the tables of the service, and by its status where the
+ * reason is in none of them. Called by shards (codes, classes), results and reports (advice), on any thread.
  */
 import type { Protocol } from '../push/address.js';
 import type { Reason, ReasonClass } from '../push/reason.js';
@@ -12,8 +12,8 @@ const byCode = new Map<number, Reason>(
 );
 
 /**
- * Returns the code of a reason as its service spells it, 1 to 200; 0 for a reason that is not in the protocol's table (keep
- * its text).
+ * Returns the code of a reason as its service spells it, 1 to 200; 0 for a reason that is not in the protocol's table
+ * (keep its text).
  */
 export function reasonCode(text: string, protocol: Protocol = 'http2'): number {
   return pushProtocolOf(protocol).reasons.get(text)?.code ?? 0;
@@ -46,7 +46,8 @@ export function adviceOf(status: number, reason: string, protocol: Protocol = 'h
 }
 
 /**
- * The protocol whose service gives a reason: `protocol`, unless only another one documents it, as in a campaign of two services.
+ * The protocol whose service gives a reason: `protocol`, unless only another one documents it, as in a campaign of two
+ * services.
  */
 export function protocolOfReason(reason: string, protocol: Protocol): Protocol {
   if (pushProtocolOf(protocol).reasons.has(reason)) return protocol;
@@ -61,7 +62,8 @@ export function retryKindOf(status: number, reason: string, protocol: Protocol =
 }
 
 /**
- * The same for an answer to a broadcast, where an expiration is refused for another reason than with a push to a device.
+ * The same for an answer to a broadcast, where an expiration is refused for another reason than with a push to a
+ * device.
  */
 export function broadcastAdviceOf(status: number, reason: string): string {
   return reason === 'BadExpirationDate' ? broadcastExpirationAdvice : adviceOf(status, reason);

@@ -4,8 +4,8 @@
  */
 
 /**
- * What a gateway is spoken to in. `http2`: APNs' provider API over HTTP/2; `binary` and `feedback`: APNs' binary protocol and
- * its feedback service; `fcm`: FCM's HTTP v1 API over HTTP/2.
+ * What a gateway is spoken to in. `http2`: APNs' provider API over HTTP/2; `binary` and `feedback`: APNs' binary
+ * protocol and its feedback service; `fcm`: FCM's HTTP v1 API over HTTP/2.
  */
 export type Protocol = 'http2' | 'binary' | 'feedback' | 'fcm';
 

@@ -27,8 +27,8 @@ export interface Answer {
    */
   readonly apnsUniqueId?: string | null;
   /**
-   * What the answer finds fault with, where it says so: the field of the request, and a sentence of the service. Missing or
-   * null if it says nothing of that.
+   * What the answer finds fault with, where it says so: the field of the request, and a sentence of the service.
+   * Missing or null if it says nothing of that.
    */
   readonly detail?: string | null;
 }
@@ -73,8 +73,8 @@ const echoedAtCut = /(?:[0-9a-f]{5,}|[\w-]*:APA91[\w-]*|eyJ[\w.-]*|ya29[\w.-]*)$
 const shortestEchoCharacters = 16;
 
 /**
- * The text of an answer as it may be shown: what looks like a token is shortened to its beginning, because reasons reach logs,
- * messages and summaries.
+ * The text of an answer as it may be shown: what looks like a token is shortened to its beginning, because reasons
+ * reach logs, messages and summaries.
  */
 export function shownReason(text: string, maxCharacters: number = maxReasonCharacters): string {
   const searchedCharacters = 2 * maxCharacters;

@@ -1,6 +1,6 @@
 /**
- * A notification in the parts of which a sender of many messages puts requests together, whichever push service it is for.
- * Implemented by apns/compile-notification and fcm/fcm-notification; read by sends and lanes. Main thread.
+ * A notification in the parts of which a sender of many messages puts requests together, whichever push service it is
+ * for. Implemented by apns/compile-notification and fcm/fcm-notification; read by sends and lanes. Main thread.
  */
 import { PealError } from '../base/errors.js';
 import { type Address, addressUrl, type Environment } from './address.js';
@@ -20,8 +20,8 @@ export interface CompiledMessage {
   /** The push service that it is for. */
   readonly service: 'apns' | 'fcm';
   /**
-   * The header fields that all messages like it share. Equal fields are in the same frozen array, as long as messages with
-   * them keep coming; equal arrays have equal `bodyStart`s, too.
+   * The header fields that all messages like it share. Equal fields are in the same frozen array, as long as messages
+   * with them keep coming; equal arrays have equal `bodyStart`s, too.
    */
   readonly sharedHeaders: readonly HeaderField[];
   /** As in Notification. */
@@ -32,7 +32,10 @@ export interface CompiledMessage {
   readonly priority: number | null;
   readonly collapseId: string | null;
   readonly apnsId: string | null;
-  /** Compact JSON, or what of it follows the token; well-formed Unicode. Empty if each recipient needs a payload of its own. */
+  /**
+   * Compact JSON, or what of it follows the token; well-formed Unicode. Empty if each recipient needs a payload of its
+   * own.
+   */
   readonly payloadText: string;
   /** Whether the answers of its service name notifications, which peal cannot. */
   readonly isNamedByService: boolean;
@@ -50,7 +53,9 @@ export interface CompiledMessage {
   readonly dryRun?: boolean;
   /** Whether the characters of this token are its bytes, so that it need not be read. Missing: tokens are no text. */
   isPlainToken?(token: string): boolean;
-  /** The bytes of a token of its service, or why it is not one. Never throws. `minBytes`: the shortest token there is. */
+  /**
+   * The bytes of a token of its service, or why it is not one. Never throws. `minBytes`: the shortest token there is.
+   */
   readToken(token: unknown, minBytes?: number): Uint8Array | string;
   /** Throws PealError for a message that cannot be sent with that credential, or is not for that gateway. */
   checkFor(credential: Authentication, address: Address): void;

@@ -16,13 +16,13 @@ export interface Notification {
    */
   readonly headers: readonly HeaderField[];
   /**
-   * The JSON payload as UTF-8, or what of the body follows the device token. Unused for recipients with a payload of their
-   * own.
+   * The JSON payload as UTF-8, or what of the body follows the device token. Unused for recipients with a payload of
+   * their own.
    */
   readonly payload: Uint8Array;
   /**
-   * What of the body comes before the device token, where the token stands in the body as text. Missing: it stands in the path
-   * as hex digits.
+   * What of the body comes before the device token, where the token stands in the body as text. Missing: it stands in
+   * the path as hex digits.
    */
   readonly bodyStart?: Uint8Array;
   /** Epoch seconds; 0: one attempt; null: left to APNs. As in `apns-expiration`, for the binary protocol. */

@@ -1,7 +1,7 @@
 /**
- * The seam between the engine and the push services: what one service defines of the conversation with its gateways. Each
- * service implements it (apns/protocols, fcm/protocol); push-services/push-protocols knows them all; codec, connections and
- * engine ask it, and know neither service. Stateless, any thread.
+ * The seam between the engine and the push services: what one service defines of the conversation with its gateways.
+ * Each service implements it (apns/protocols, fcm/protocol); push-services/push-protocols knows them all; codec,
+ * connections and engine ask it, and know neither service. Stateless, any thread.
  */
 import type { Clock } from '../base/clock.js';
 import type { Address, Protocol } from './address.js';
@@ -43,8 +43,8 @@ export interface Http2PushProtocol extends PushProtocol {
   /** An answer with a status other than 200. */
   answerOf(status: number, body: Uint8Array, fields: AnswerFields, clock: Pick<Clock, 'wallMs'>): Answer;
   /**
-   * The id of an accepted notification, from the body of its answer. Null: the service names it in a header field (apns-id).
-   * Otherwise bodies of answers 200 are kept where ids are.
+   * The id of an accepted notification, from the body of its answer. Null: the service names it in a header field
+   * (apns-id). Otherwise bodies of answers 200 are kept where ids are.
    */
   readonly acceptedIdOf: ((body: Uint8Array) => string | null) | null;
 }

@@ -1,6 +1,6 @@
 /**
- * What an answer other than 200 is about, in the words that all push services share: classes of reasons, and the tables in
- * which each service lists its own. Pure; any thread.
+ * What an answer other than 200 is about, in the words that all push services share: classes of reasons, and the tables
+ * in which each service lists its own. Pure; any thread.
  */
 
 /**

@@ -1,6 +1,7 @@
 /**
- * How many requests a minute a push service takes from one sender, and how that is kept to: what an even rate with a ramp
- * allows by when. Pure; any thread. engine/allowance hands requests out by it, and a dry run asks how long a list takes.
+ * How many requests a minute a push service takes from one sender, and how that is kept to: what an even rate with a
+ * ramp allows by when. Pure; any thread. engine/allowance hands requests out by it, and a dry run asks how long a list
+ * takes.
  *
  * The rate is even, because the minutes of a service begin when it likes. It begins at a tenth and rises as it is used:
  *
@@ -33,11 +34,13 @@ const minuteMs = 60_000;
 export class PacedRate {
   readonly rampMs: number;
   /**
-   * What was allowed for a moment may begin so much later. After that it is gone, and nobody makes up for it: two shares of
-   * time in one minute would be too many.
+   * What was allowed for a moment may begin so much later. After that it is gone, and nobody makes up for it: two
+   * shares of time in one minute would be too many.
    */
   readonly keptMs: number;
-  /** The full rate: a little below the one that is asked for, so that no minute has too many even where some begin late. */
+  /**
+   * The full rate: a little below the one that is asked for, so that no minute has too many even where some begin late.
+   */
   readonly #perMs: number;
   /** By how much of the full rate the ramp rises in a millisecond. */
   readonly #risePerMs: number;

@@ -17,7 +17,8 @@
  * Everything else is final. A wait is never shorter than the gateway's Retry-After: where the budget ends before that,
  * the answer is final.
  *
- * Sources: "Handling notification responses from APNs"; Firebase documentation, "Scale FCM" and "ErrorCode"; RFC 9110 §10.2.3 (Retry-After); RFC 9113 §8.7 (unprocessed).
+ * Sources: "Handling notification responses from APNs"; Firebase documentation, "Scale FCM" and "ErrorCode"; RFC 9110
+ * §10.2.3 (Retry-After); RFC 9113 §8.7 (unprocessed).
  */
 import {
   busyDeviceDelayMs,

@@ -1,6 +1,6 @@
 /**
- * What each path of a service does. Puts the desks behind the front: reads a request, asks, and writes the answer. Made by
- * the service; main thread.
+ * What each path of a service does. Puts the desks behind the front: reads a request, asks, and writes the answer. Made
+ * by the service; main thread.
  */
 import { constants, createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';

@@ -1,6 +1,6 @@
 /**
- * The OpenAPI 3.1 document of a service, served at /openapi.json and shipped as docs/openapi.json. Its names of fields come
- * from the tables that requests are checked with. Pure; main thread.
+ * The OpenAPI 3.1 document of a service, served at /openapi.json and shipped as docs/openapi.json. Its names of fields
+ * come from the tables that requests are checked with. Pure; main thread.
  */
 import { maxPushesOfRequest, maxPushTimeoutMs, maxRequestsPerRecipient, maxRetryTimeMs } from '../base/limits.js';
 import { messageOptionNames } from '../session/message/message.js';

@@ -181,8 +181,8 @@ export class Service {
   }
 
   /**
-   * Takes no new work, and waits until all that was taken has its outcome and its answer. What has none when the time is
-   * over becomes unsent or unknown, and is answered so. Campaigns stop, and go on with the next start.
+   * Takes no new work, and waits until all that was taken has its outcome and its answer. What has none when the time
+   * is over becomes unsent or unknown, and is answered so. Campaigns stop, and go on with the next start.
    */
   close(): Promise<ServiceEnd> {
     this.#closing ??= this.#close();

@@ -1,6 +1,6 @@
 /**
- * What became of a request that has no other result than success, as an error: what the service answered, or that it did
- * not answer. Thrown by channels.
+ * What became of a request that has no other result than success, as an error: what the service answered, or that it
+ * did not answer. Thrown by channels.
  */
 import { type ErrorRecord, PealError } from '../base/errors.js';
 import { adviceOf } from '../push-services/reasons.js';

@@ -1,7 +1,7 @@
 /**
- * Finds GOAWAY frames in the bytes of a gateway, by the lengths of all frames (RFC 9113 §4.1). Node's session that is told
- * of a GOAWAY with an error code drops its streams at once, also those whose whole answers came in the same read. So
- * DuplexStream hands on what lies before a GOAWAY first. Owned by one DuplexStream; main thread.
+ * Finds GOAWAY frames in the bytes of a gateway, by the lengths of all frames (RFC 9113 §4.1). Node's session that is
+ * told of a GOAWAY with an error code drops its streams at once, also those whose whole answers came in the same read.
+ * So DuplexStream hands on what lies before a GOAWAY first. Owned by one DuplexStream; main thread.
  */
 import { FRAME_HEADER_BYTES, GOAWAY } from '../codec/http2/frames.js';
 import { readU24 } from '../codec/octets.js';
@@ -14,8 +14,8 @@ export class GoawayFinder {
   #left = 0;
 
   /**
-   * Takes the next bytes. Returns where the first GOAWAY in them begins: it and what follows is to be given once more, with
-   * `isDue`. Without one it returns their length. A GOAWAY whose header began in an earlier call is not found.
+   * Takes the next bytes. Returns where the first GOAWAY in them begins: it and what follows is to be given once more,
+   * with `isDue`. Without one it returns their length. A GOAWAY whose header began in an earlier call is not found.
    *
    * @param isDue whether a GOAWAY at the very beginning is taken
    */

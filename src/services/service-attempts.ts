@@ -23,8 +23,8 @@ export interface AttemptTerms {
   /** Whether an answer of this kind may be followed by another request. */
   readonly mayRepeat: (kind: RetryKind, status: number) => boolean;
   /**
-   * Any of them ends it early: what is not written becomes unsent, what is written still gets its answer. A reason that is
-   * a PealError is told as why.
+   * Any of them ends it early: what is not written becomes unsent, what is written still gets its answer. A reason that
+   * is a PealError is told as why.
    */
   readonly signals: readonly AbortSignal[];
   /** What it does, for sentences: `The broadcast`. */
@@ -43,8 +43,8 @@ export interface FinalOutcome {
   /** Whether a request before the last one was written and never answered. */
   readonly wasUnknown: boolean;
   /**
-   * Why other requests would end without an answer, too: there is no way to the service or no provider token, or nothing
-   * at all was answered for `timeoutMs`. Otherwise null.
+   * Why other requests would end without an answer, too: there is no way to the service or no provider token, or
+   * nothing at all was answered for `timeoutMs`. Otherwise null.
    */
   readonly serviceError: PealError | null;
 }

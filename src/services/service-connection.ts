@@ -76,8 +76,8 @@ export type ServiceOutcome =
       readonly answer: null;
       readonly error: PealError;
       /**
-       * Why it may be sent again: its connection ended without it (nothing of it was written, or a GOAWAY excludes it), or
-       * the gateway refused it alone (REFUSED_STREAM). `service`: it was given up with all others that waited. Null
+       * Why it may be sent again: its connection ended without it (nothing of it was written, or a GOAWAY excludes it),
+       * or the gateway refused it alone (REFUSED_STREAM). `service`: it was given up with all others that waited. Null
        * otherwise.
        */
       readonly ground: Ground | null;
@@ -218,7 +218,9 @@ export class ServiceConnection {
     return exchange;
   }
 
-  /** Asks for a sign of life. The owner hears of it as of a connection that is ready; without one the connection ends. */
+  /**
+   * Asks for a sign of life. The owner hears of it as of a connection that is ready; without one the connection ends.
+   */
   ping(): void {
     if (this.#isAsked || this.#session!.destroyed) return;
     this.#isAsked = true;

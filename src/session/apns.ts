@@ -46,8 +46,9 @@ export class APNs {
    * its one outcome. Any number of sends may run at once on one session.
    *
    * Of many messages (an array, an iterable or an async iterable) each goes to its own tokens, and the result is of all
-   * together. They are pulled no faster than they can be sent, so that a generator may yield any number of them. An array is
-   * checked before the first message is sent; the others as they are pulled, and one that cannot be sent ends the pulling.
+   * together. They are pulled no faster than they can be sent, so that a generator may yield any number of them. An
+   * array is checked before the first message is sent; the others as they are pulled, and one that cannot be sent ends
+   * the pulling.
    *
    * What APNs answers, a gateway that cannot be reached, an abort and recipients that cannot be read on are no
    * exceptions: they stand in the result (see `Result.stopped`).
@@ -65,17 +66,18 @@ export class APNs {
   }
 
   /**
-   * Sends one notification to one device token, and resolves with its one outcome. Pushes that are under way at once share
-   * batches and connections, however many there are and whatever they say; nothing waits for others on purpose.
+   * Sends one notification to one device token, and resolves with its one outcome. Pushes that are under way at once
+   * share batches and connections, however many there are and whatever they say; nothing waits for others on purpose.
    *
-   * A rejection, a gateway that cannot be reached, a time-out and an invalid token are no exceptions: they are outcomes.
-   * HTTP/2 only: a binary gateway does not answer each notification.
+   * A rejection, a gateway that cannot be reached, a time-out and an invalid token are no exceptions: they are
+   * outcomes. HTTP/2 only: a binary gateway does not answer each notification.
    *
-   * @param message without tokens: `new Message([], …)`, or the options of one. A message that is sent to many tokens is best
-   *   made once
+   * @param message without tokens: `new Message([], …)`, or the options of one. A message that is sent to many tokens
+   *   is best made once
    * @param token hex, `<…>` with blanks, base64, or bytes, as in a Message
-   * @throws PealError (as a rejection, and before anything is sent) ERR_PEAL_OPTION, ERR_PEAL_HEADER or ERR_PEAL_PAYLOAD for a
-   *   message or an option that is not valid; ERR_PEAL_ADDRESS for a gateway that is not one of HTTP/2.
+   * @throws PealError (as a rejection, and before anything is sent) ERR_PEAL_OPTION, ERR_PEAL_HEADER or
+   *   ERR_PEAL_PAYLOAD for a message or an option that is not valid; ERR_PEAL_ADDRESS for a gateway that is not one of
+   *   HTTP/2.
    */
   push(message: Message | MessageOptions, token: Token, options?: PushOptions): Promise<PushOutcome> {
     return this.#sender.push(message, token, options);
@@ -112,13 +114,14 @@ export class APNs {
    * Sends one Live Activity update to all subscribers of each channel, and resolves once every channel has its one
    * outcome. A channel id that is given twice is sent to once. As many requests are under way as the gateway takes.
    *
-   * What APNs answers, a gateway that cannot be reached, a time-out and an id that is not one are no exceptions: they are
-   * outcomes. Nothing is sent a second time on a guess.
+   * What APNs answers, a gateway that cannot be reached, a time-out and an id that is not one are no exceptions: they
+   * are outcomes. Nothing is sent a second time on a guess.
    *
    * @param message without tokens; a Live Activity (`event`, `timestamp`, `contentState`). Given as options it may have
    *   5,120 bytes, as a Message 4,096. Without an `expiration` it is sent with 0, as channels that store nothing demand
-   * @throws PealError (as a rejection, and before anything is sent) ERR_PEAL_OPTION, ERR_PEAL_HEADER or ERR_PEAL_PAYLOAD for a
-   *   message or an option that is not valid; ERR_PEAL_ADDRESS for a gateway that is not one of HTTP/2.
+   * @throws PealError (as a rejection, and before anything is sent) ERR_PEAL_OPTION, ERR_PEAL_HEADER or
+   *   ERR_PEAL_PAYLOAD for a message or an option that is not valid; ERR_PEAL_ADDRESS for a gateway that is not one of
+   *   HTTP/2.
    */
   async broadcast(
     message: Message | MessageOptions,

@@ -42,8 +42,8 @@ export class Channels {
    * Creates a channel. Sent a second time only where the first request was certainly not carried out.
    *
    * @throws AnswerError ERR_PEAL_ANSWER (as a rejection) with status and reason of a refusal; NoAnswerError where there
-   *   is no answer: ERR_PEAL_TIMEOUT, ERR_PEAL_CONNECT …, and whether the request may have been carried out. After a 5xx
-   *   the channel may have been created, too
+   *   is no answer: ERR_PEAL_TIMEOUT, ERR_PEAL_CONNECT …, and whether the request may have been carried out. After a
+   *   5xx the channel may have been created, too
    */
   async create(options?: CreateChannelOptions): Promise<Channel> {
     const checked = checkCreateOptions(options);

@@ -41,23 +41,23 @@ export class FCM {
   }
 
   /**
-   * Sends `message` to its recipients, or to `options.recipients`, and resolves once every recipient that was taken in has its
-   * one outcome. Any number of sends may run at once on one session. Of many messages (an array, an iterable or an async
-   * iterable) each goes to its own recipients, and the result is of all together.
+   * Sends `message` to its recipients, or to `options.recipients`, and resolves once every recipient that was taken in
+   * has its one outcome. Any number of sends may run at once on one session. Of many messages (an array, an iterable or
+   * an async iterable) each goes to its own recipients, and the result is of all together.
    *
-   * What FCM answers, a gateway that cannot be reached, an abort and recipients that cannot be read on are no exceptions: they
-   * stand in the result (see `Result.stopped`).
+   * What FCM answers, a gateway that cannot be reached, an abort and recipients that cannot be read on are no
+   * exceptions: they stand in the result (see `Result.stopped`).
    *
-   * @throws PealError (as a rejection, and before anything is sent) ERR_PEAL_OPTION for a message or an option that is not valid;
-   *   ERR_PEAL_CREDENTIAL or ERR_PEAL_SHARD when the engine cannot be started.
+   * @throws PealError (as a rejection, and before anything is sent) ERR_PEAL_OPTION for a message or an option that is
+   *   not valid; ERR_PEAL_CREDENTIAL or ERR_PEAL_SHARD when the engine cannot be started.
    */
   send(message: FcmMessage | Messages<FcmMessage>, options?: SendOptions): Promise<Result<FcmMessage>> {
     return this.#sender.send(message, options);
   }
 
   /**
-   * Sends one message to one recipient, and resolves with its one outcome: of an accepted one `apnsId` is the name that FCM gave
-   * the message. Messages that are under way at once share batches and connections.
+   * Sends one message to one recipient, and resolves with its one outcome: of an accepted one `apnsId` is the name that
+   * FCM gave the message. Messages that are under way at once share batches and connections.
    *
    * @param message without recipients: `new FcmMessage([], …)`, or the options of one
    * @param token a registration token, or what `target` of the message says
@@ -70,8 +70,8 @@ export class FCM {
   /**
    * Sends each item of a stream, and yields what became of it, as `APNs.sendEach` does.
    *
-   * @throws PealError (at once) ERR_PEAL_OPTION for a source or an option that is not valid; (while iterating) ERR_PEAL_INPUT
-   *   with what the source threw as its cause.
+   * @throws PealError (at once) ERR_PEAL_OPTION for a source or an option that is not valid; (while iterating)
+   *   ERR_PEAL_INPUT with what the source threw as its cause.
    */
   sendEach<Item extends FcmItem>(
     source: Iterable<Item> | AsyncIterable<Item>,

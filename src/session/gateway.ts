@@ -44,7 +44,10 @@ interface GatewayParts {
   readonly credential: Credential;
   /** Null where the credential makes no provider tokens. */
   readonly tokens: ProviderTokenSource | null;
-  /** The tokens that answers called gone: gateways of one address and credential share them. Null: they are not asked for. */
+  /**
+   * The tokens that answers called gone: gateways of one address and credential share them. Null: they are not asked
+   * for.
+   */
   readonly gone: GoneTokens | null;
   /** How many requests a minute it takes from this process. Default null: no limit. */
   readonly rate?: RequestRate | null;
@@ -161,8 +164,8 @@ export class Gateway {
   }
 
   /**
-   * Closes connections of this gateway that were idle for `idleMs` milliseconds or longer; those in use stay, and what is
-   * sent next opens others. Returns how many connections were open before that.
+   * Closes connections of this gateway that were idle for `idleMs` milliseconds or longer; those in use stay, and what
+   * is sent next opens others. Returns how many connections were open before that.
    */
   closeIdle(idleMs: number): number {
     const services = this.#openServices?.connections ?? 0;
@@ -232,8 +235,8 @@ export class Gateway {
 
   /**
    * Calls one of the gateway's services: its own for broadcasts, or that of channel management. Counts as a send of the
-   * session from this moment on, and holds the process. The signal of the call aborts when the session closes, which may
-   * be before the call is made.
+   * session from this moment on, and holds the process. The signal of the call aborts when the session closes, which
+   * may be before the call is made.
    *
    * @internal for channels and broadcasts
    */

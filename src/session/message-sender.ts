@@ -1,6 +1,6 @@
 /**
- * Sends messages of one push service through a gateway: what the services have in common. Each has a class of its own for
- * programs (session/apns, session/fcm/fcm). Holds nothing but the gateway; main thread.
+ * Sends messages of one push service through a gateway: what the services have in common. Each has a class of its own
+ * for programs (session/apns, session/fcm/fcm). Holds nothing but the gateway; main thread.
  */
 import { optionError } from '../base/options.js';
 import { isOverHttp2 } from '../push/address.js';

@@ -73,7 +73,9 @@ export class OwnEngine implements GatewayOwner {
   }
 }
 
-/** Closes an engine that may still be starting. One that could not be started was told to the sends that asked for it. */
+/**
+ * Closes an engine that may still be starting. One that could not be started was told to the sends that asked for it.
+ */
 export async function closeOpening(engine: Engine | Promise<Engine>): Promise<void> {
   let open: Engine;
   try {

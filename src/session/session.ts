@@ -78,8 +78,10 @@ export class Session implements AsyncDisposable {
    * Connections are opened when something is sent, and kept.
    *
    * @param address a known name (`api_production`, `push_sandbox`, `feedback_production` …), `https://host:port`,
-   * `binary://host:port`, `feedback://host:port`, or `[host, port]` of a binary gateway; `fcm` for FCM, and `fcm://host:port`
-   * @param credential what `loadCredential` takes or returns, for FCM what `loadServiceAccount` does; null for gateways that ask
+   * `binary://host:port`, `feedback://host:port`, or `[host, port]` of a binary gateway; `fcm` for FCM, and
+   * `fcm://host:port`
+   * @param credential what `loadCredential` takes or returns, for FCM what `loadServiceAccount` does; null for gateways
+   *   that ask
    * for none
    * @param options its rate
    * @throws PealError ERR_PEAL_ADDRESS, or ERR_PEAL_CREDENTIAL (unreadable file, wrong passphrase, provider-token key

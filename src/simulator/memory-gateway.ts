@@ -21,8 +21,8 @@ const tokenHost = 'oauth2.googleapis.com';
 /** A gateway in memory as a program holds it. */
 export interface MemoryGateway {
   /**
-   * For `createMemoryBackend`: serves one connection, or tells why it cannot (while a scenario has it shut down). With the
-   * option `fcm`, connections to an address of FCM lead to its service.
+   * For `createMemoryBackend`: serves one connection, or tells why it cannot (while a scenario has it shut down). With
+   * the option `fcm`, connections to an address of FCM lead to its service.
    */
   readonly accept: MemoryAccept;
   readonly ledger: SimulatorLedger;

@@ -1,6 +1,6 @@
 /**
- * The FCM service of a simulator as a program holds it: where it listens, who may send, its books. Made by simulator and
- * memory-gateway, on their thread.
+ * The FCM service of a simulator as a program holds it: where it listens, who may send, its books. Made by simulator
+ * and memory-gateway, on their thread.
  */
 import type { LedgerSummary, SimulatorLedger } from './books/ledger.js';
 import type { SimulatedGateway } from './faults/simulated-gateway.js';
@@ -53,7 +53,9 @@ export class SimulatedFcm {
     return this.#served.accounts.ownFile(this.tokenUrl);
   }
 
-  /** Returns an access token of that account without a request for it. @param lifeS In seconds. Default: `tokenLifeS`. */
+  /**
+   * Returns an access token of that account without a request for it. @param lifeS In seconds. Default: `tokenLifeS`.
+   */
   issueAccessToken(lifeS?: number): string {
     return this.#served.issueAccessToken(lifeS);
   }
@@ -63,7 +65,10 @@ export class SimulatedFcm {
     this.#served.tokens.expireAll();
   }
 
-  /** The body of an answer to `POST /token`, for clients without sockets. @param form As application/x-www-form-urlencoded. */
+  /**
+   * The body of an answer to `POST /token`, for clients without sockets. @param form As
+   * application/x-www-form-urlencoded.
+   */
   exchange(form: string): { readonly status: number; readonly body: string } {
     return this.#served.endpoint.answer(form);
   }

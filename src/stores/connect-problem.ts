@@ -1,6 +1,6 @@
 /**
- * Why there is no way to a store, as the rest of a sentence. Pure; called by the clients of Redis and PostgreSQL. An error
- * of the network quotes nothing but addresses; of all other errors only the known ones are told.
+ * Why there is no way to a store, as the rest of a sentence. Pure; called by the clients of Redis and PostgreSQL. An
+ * error of the network quotes nothing but addresses; of all other errors only the known ones are told.
  */
 
 const unsigned =

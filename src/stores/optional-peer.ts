@@ -1,7 +1,7 @@
 /**
  * Loads a package that only programs with several machines or a database need, and that they install themselves (an
- * optional peer in package.json). Called where such a package is first needed; any thread. Programs that need none of them
- * import everything else of peal without them.
+ * optional peer in package.json). Called where such a package is first needed; any thread. Programs that need none of
+ * them import everything else of peal without them.
  */
 import { PealError } from '../base/errors.js';
 

@@ -1,7 +1,7 @@
 /**
  * A client of PostgreSQL through pg, an optional peer: a small pool of connections, statements with a bounded time, and
- * notices (LISTEN). Called by credential stores and by clusters that have no Redis; any thread. Errors of pg may quote values
- * of a row, so a sentence tells their SQLSTATE, and their text only where it names tables, users or settings.
+ * notices (LISTEN). Called by credential stores and by clusters that have no Redis; any thread. Errors of pg may quote
+ * values of a row, so a sentence tells their SQLSTATE, and their text only where it names tables, users or settings.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client, ClientConfig, Pool, PoolClient } from 'pg';
@@ -43,8 +43,8 @@ export type PostgresQuery = <Row extends object>(text: string, values?: readonly
 
 interface QueryOptions {
   /**
-   * While the database is away, the statement is repeated for so long. Only for statements that may run twice: whether the
-   * one whose connection was lost has run is not known. Default: not at all.
+   * While the database is away, the statement is repeated for so long. Only for statements that may run twice: whether
+   * the one whose connection was lost has run is not known. Default: not at all.
    */
   readonly retryForMs?: number;
 }
@@ -299,7 +299,9 @@ function configOf(url: StoreUrl, options: PostgresOptions): ClientConfig {
   };
 }
 
-/** SQLSTATEs after which the same statement may succeed later: no connection, no room, or a server that stops or starts. */
+/**
+ * SQLSTATEs after which the same statement may succeed later: no connection, no room, or a server that stops or starts.
+ */
 const passing = /^(08|53|57P|40|55P03|57014)/;
 
 /** Classes of SQLSTATE whose texts name tables, users, databases and settings, and no value of a row. */

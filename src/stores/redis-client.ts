@@ -1,6 +1,6 @@
 /**
- * Opens clients of Redis through ioredis, an optional peer, and puts what goes wrong with them into sentences. Called by
- * everything that shares something between machines; any thread. ioredis keeps the arguments of a command beside its
+ * Opens clients of Redis through ioredis, an optional peer, and puts what goes wrong with them into sentences. Called
+ * by everything that shares something between machines; any thread. ioredis keeps the arguments of a command beside its
  * error, so its errors never leave this file: they would show passwords and whole records in logs.
  *
  * A client for commands answers each command within a bounded time, by its reply or by an error. An error of the
@@ -114,8 +114,8 @@ export function redisError(error: unknown, redis: RedisClient): PealError {
 }
 
 /**
- * Returns a sentence for each setting with which Redis may lose what campaigns note in it, or show it to others. What the
- * user of the connection may not ask for is left out.
+ * Returns a sentence for each setting with which Redis may lose what campaigns note in it, or show it to others. What
+ * the user of the connection may not ask for is left out.
  */
 export async function redisConcerns(redis: RedisClient): Promise<string[]> {
   const { host = '', port = 0, password, tls } = redis.options;
@@ -163,8 +163,8 @@ const needless = new WeakSet<RedisClient>();
 const needlessPattern = /without any password configured|no password is set/;
 
 /**
- * Has a client go on where its server has no password, also one that BullMQ makes of it. ioredis does so, too, but writes a
- * line of its own to the console at each connection; `redisConcerns` says it once.
+ * Has a client go on where its server has no password, also one that BullMQ makes of it. ioredis does so, too, but
+ * writes a line of its own to the console at each connection; `redisConcerns` says it once.
  */
 function allowPassword(redis: RedisClient): RedisClient {
   const auth = redis.auth.bind(redis) as (...given: readonly unknown[]) => Promise<'OK'>;

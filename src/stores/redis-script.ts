@@ -1,6 +1,7 @@
 /**
- * A Lua script that Redis runs as one step, known to the server by its digest. Scripts are constants of peal: what varies is
- * given as keys and arguments, and is never part of the text. Called by everything that changes shared state; any thread.
+ * A Lua script that Redis runs as one step, known to the server by its digest. Scripts are constants of peal: what
+ * varies is given as keys and arguments, and is never part of the text. Called by everything that changes shared state;
+ * any thread.
  */
 import { createHash } from 'node:crypto';
 import { type RedisClient, redisCommand } from './redis-client.js';

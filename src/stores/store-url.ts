@@ -1,6 +1,6 @@
 /**
- * The URL of a store, checked and taken apart. Pure; any thread. The URL may hold a password, so nothing here quotes it, and
- * sentences name the store by its host and port.
+ * The URL of a store, checked and taken apart. Pure; any thread. The URL may hold a password, so nothing here quotes
+ * it, and sentences name the store by its host and port.
  */
 import { isIP } from 'node:net';
 import { PealError } from '../base/errors.js';

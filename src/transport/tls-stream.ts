@@ -167,8 +167,8 @@ export class TlsStream implements BackendStream {
 
   #connect(socketOptions: SocketOptions): TLSSocket {
     const socket = connect(socketOptions);
-    // tls.connect leaves the option noDelay out. With Nagle's algorithm a request waits until what was written before it
-    // is acknowledged: as long as a round trip, or the 40 ms of a delayed acknowledgement.
+    // tls.connect leaves the option noDelay out. With Nagle's algorithm a request waits until what was written before
+    // it is acknowledged: as long as a round trip, or the 40 ms of a delayed acknowledgement.
     socket.setNoDelay(true);
     // A send that waits for an answer keeps the process alive; a connection that is kept for the next send does not.
     socket.unref();

@@ -1,4 +1,6 @@
-/** Notifications whose values are left to the gateway: what goes the usual way, what goes as text, and what is refused. */
+/**
+ * Notifications whose values are left to the gateway: what goes the usual way, what goes as text, and what is refused.
+ */
 import assert from 'node:assert/strict';
 import { type RawFields, rawNotification } from '../../src/apns/raw-notification.js';
 

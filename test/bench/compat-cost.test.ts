@@ -1,6 +1,6 @@
 /**
- * What notifications cost through the modules that stand in for other libraries: ratios of CPU time within one run, with
- * wide margins. Each figure is the least of several runs, because a busy machine adds to some of them.
+ * What notifications cost through the modules that stand in for other libraries: ratios of CPU time within one run,
+ * with wide margins. Each figure is the least of several runs, because a busy machine adds to some of them.
  */
 import assert from 'node:assert/strict';
 import type { CompatResult, CompatTask } from '../../bench/compat/contender.js';

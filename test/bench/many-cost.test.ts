@@ -1,6 +1,6 @@
 /**
- * A gate for the cost of single sends and of sends of many messages: ratios of CPU time within one run, with wide margins, so
- * that a busy machine fails nothing. Each figure is the least of several runs.
+ * A gate for the cost of single sends and of sends of many messages: ratios of CPU time within one run, with wide
+ * margins, so that a busy machine fails nothing. Each figure is the least of several runs.
  */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';

@@ -1,6 +1,6 @@
 /**
- * A program that sends over peal, as one file made by each of the usual bundlers: with peal left out of it, with peal in
- * it and installed beside, and with peal in it and nowhere else. docs/bundlers.md says what is to be expected.
+ * A program that sends over peal, as one file made by each of the usual bundlers: with peal left out of it, with peal
+ * in it and installed beside, and with peal in it and nowhere else. docs/bundlers.md says what is to be expected.
  */
 import assert from 'node:assert/strict';
 import { cpSync, mkdtempSync, realpathSync, rmSync, statSync } from 'node:fs';

@@ -1,4 +1,7 @@
-/** A campaign whose process ends at every transaction of its journal, and that is resumed to its end; and seeds of crashes. */
+/**
+ * A campaign whose process ends at every transaction of its journal, and that is resumed to its end; and seeds of
+ * crashes.
+ */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';

@@ -1,6 +1,6 @@
 /**
- * Campaigns whose disk, directory, journal or list fails them: each says so in one sentence, forgets nothing that it knew, and
- * ends with balanced books when it is run again after the cause was mended.
+ * Campaigns whose disk, directory, journal or list fails them: each says so in one sentence, forgets nothing that it
+ * knew, and ends with balanced books when it is run again after the cause was mended.
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';

@@ -1,6 +1,6 @@
 /**
- * What became of each recipient of a campaign that was killed and resumed: its files and its journal beside the ledger of the
- * simulator, which no kill reaches.
+ * What became of each recipient of a campaign that was killed and resumed: its files and its journal beside the ledger
+ * of the simulator, which no kill reaches.
  */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -72,7 +72,10 @@ interface Judged {
   readonly mayBeFewer?: boolean;
 }
 
-/** Throws where the books do not agree; for a campaign that went through, and in which each recipient was accepted or refused. */
+/**
+ * Throws where the books do not agree; for a campaign that went through, and in which each recipient was accepted or
+ * refused.
+ */
 export function judge({ folder, tokens, ledger, underWay, resendsUnknown, mayBeFewer = false }: Judged): Verdict {
   const outcomes = outcomesIn(folder);
   const verdict: Verdict = { lost: 0, sentAgain: 0, unknown: 0, neverArrived: 0, first: null };

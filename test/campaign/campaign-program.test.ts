@@ -1,4 +1,7 @@
-/** What a campaign takes from the program that has it: recipients in all their forms, callbacks, options, and its own code's faults. */
+/**
+ * What a campaign takes from the program that has it: recipients in all their forms, callbacks, options, and its own
+ * code's faults.
+ */
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CampaignReport } from '../../src/campaign/run/run-report.js';

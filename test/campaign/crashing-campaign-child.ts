@@ -1,6 +1,6 @@
 /**
- * Crashes a campaign as soon as its journal calls it finished, resumes it, and says whether its books agree: ends with 1 where
- * they do not. Started with a bug in it.
+ * Crashes a campaign as soon as its journal calls it finished, resumes it, and says whether its books agree: ends with
+ * 1 where they do not. Started with a bug in it.
  */
 import { Buffer } from 'node:buffer';
 import { Prng } from '../support/prng.js';

@@ -1,6 +1,7 @@
 /**
- * A campaign whose process ends at a transaction of its journal, and that is resumed. The journal is in memory. At the instant
- * of the crash the directory is copied: what the run that has ended writes from then on goes to a directory of no use.
+ * A campaign whose process ends at a transaction of its journal, and that is resumed. The journal is in memory. At the
+ * instant of the crash the directory is copied: what the run that has ended writes from then on goes to a directory of
+ * no use.
  */
 import assert from 'node:assert/strict';
 import { cpSync, existsSync, rmSync } from 'node:fs';

@@ -1,6 +1,6 @@
 /**
- * A campaign for a test that kills it. Prints a line when recipients are answered, and ends with 0 when it is through. What it
- * is stands in its argument as JSON.
+ * A campaign for a test that kills it. Prints a line when recipients are answered, and ends with 0 when it is through.
+ * What it is stands in its argument as JSON.
  */
 import { readFileSync } from 'node:fs';
 import { systemClock } from '../../src/base/clock.js';

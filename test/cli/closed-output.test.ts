@@ -1,4 +1,6 @@
-/** A reader of standard output that leaves (`peal send --json | head -1`): the campaign goes on, and its end says so. */
+/**
+ * A reader of standard output that leaves (`peal send --json | head -1`): the campaign goes on, and its end says so.
+ */
 import assert from 'node:assert/strict';
 import { scriptedToken } from '../../src/simulator/books/token-script.js';
 import { runCommand } from '../support/command.js';

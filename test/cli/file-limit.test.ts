@@ -1,4 +1,7 @@
-/** A process that may open too few files (`ulimit -n`): one sentence, from the lowest limit that Node itself starts with. */
+/**
+ * A process that may open too few files (`ulimit -n`): one sentence, from the lowest limit that Node itself starts
+ * with.
+ */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';

@@ -66,8 +66,8 @@ export class Fixture implements AsyncDisposable {
   }
 
   /**
-   * A complete `peal send` of `tokens`, in-process, with --out (and --force: tests share the folder). Later options override
-   * nothing: leave out by name.
+   * A complete `peal send` of `tokens`, in-process, with --out (and --force: tests share the folder). Later options
+   * override nothing: leave out by name.
    */
   send(tokens: string, options: { without?: readonly string[]; with?: readonly string[] } = {}): string[] {
     const pairs: readonly (readonly [string, string])[] = [
@@ -103,7 +103,9 @@ export function linesOf(text: string): string[] {
     .sort();
 }
 
-/** That the sentence on what ended the run is followed by the one on `refused` tokens; gives the result without that. */
+/**
+ * That the sentence on what ended the run is followed by the one on `refused` tokens; gives the result without that.
+ */
 export function withoutRefusedNote(result: CommandResult, refused: number): CommandResult {
   const lines = result.stderr.split('\n');
   const notes = lines.filter((line) => line.includes('refused for the reason that ended the run'));

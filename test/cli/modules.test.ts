@@ -10,8 +10,8 @@ import { repositoryRoot } from '../support/repository.js';
 
 const dist = path.join(repositoryRoot, 'dist');
 /**
- * With the shard on the main thread. The engine knows both push services by their rules of answers, addresses and credentials:
- * about twenty small modules, among them the three that make a message to FCM.
+ * With the shard on the main thread. The engine knows both push services by their rules of answers, addresses and
+ * credentials: about twenty small modules, among them the three that make a message to FCM.
  */
 const maxModules = 352;
 

@@ -1,6 +1,7 @@
 /**
- * `peal send --out` under Node's permission model, in a process of its own. Node 22 refuses other files; Node 24 refuses fsync, too,
- * and Node 26 the network, unless it is allowed. Skipped by name on Node 20, whose model is an experiment with another flag.
+ * `peal send --out` under Node's permission model, in a process of its own. Node 22 refuses other files; Node 24
+ * refuses fsync, too, and Node 26 the network, unless it is allowed. Skipped by name on Node 20, whose model is an
+ * experiment with another flag.
  */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';

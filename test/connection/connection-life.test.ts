@@ -1,6 +1,6 @@
 /**
- * A back-end that breaks its contract (docs/backends.md), tested through whole sends: what it calls too often, or too late,
- * is ignored and logged, and changes no outcome.
+ * A back-end that breaks its contract (docs/backends.md), tested through whole sends: what it calls too often, or too
+ * late, is ignored and logged, and changes no outcome.
  */
 import assert from 'node:assert/strict';
 import { createTlsBackend } from '../../src/backend.js';

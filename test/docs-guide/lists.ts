@@ -1,4 +1,7 @@
-/** Lists of recipients that the pages of docs/guide and docs/how-to begin with. The simulator answers each as its token asks. */
+/**
+ * Lists of recipients that the pages of docs/guide and docs/how-to begin with. The simulator answers each as its token
+ * asks.
+ */
 import { scriptedToken } from '../../src/simulator/index.js';
 
 /** One that is accepted. */

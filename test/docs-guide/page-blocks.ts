@@ -1,6 +1,6 @@
 /**
- * The blocks of a page of docs/guide or docs/how-to: what a reader types, the files that a reader writes, and what the page
- * shows as printed. Read by run-page.ts.
+ * The blocks of a page of docs/guide or docs/how-to: what a reader types, the files that a reader writes, and what the
+ * page shows as printed. Read by run-page.ts.
  */
 import { type Snippet, snippetsOf } from '../support/snippets.js';
 

@@ -1,6 +1,7 @@
 /**
- * Compares what a page of docs/guide or docs/how-to shows with what its command printed. On a page `…` stands for anything
- * that is left out. Figures that no two runs have alike (rates, process ids, ports, dates, ids) may differ; nothing else may.
+ * Compares what a page of docs/guide or docs/how-to shows with what its command printed. On a page `…` stands for
+ * anything that is left out. Figures that no two runs have alike (rates, process ids, ports, dates, ids) may differ;
+ * nothing else may.
  */
 import assert from 'node:assert/strict';
 

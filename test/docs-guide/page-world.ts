@@ -1,6 +1,7 @@
 /**
- * What the pages of docs/guide and docs/how-to are run in: simulators in the place of Apple's and Google's gateways, and for each
- * page a folder with the keys and lists that it names. Opened once for a file of tests; run-page.ts runs pages in it.
+ * What the pages of docs/guide and docs/how-to are run in: simulators in the place of Apple's and Google's gateways,
+ * and for each page a folder with the keys and lists that it names. Opened once for a file of tests; run-page.ts runs
+ * pages in it.
  */
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -124,7 +125,8 @@ export class PageWorld implements AsyncDisposable {
     return (text) =>
       text
         .replaceAll(new RegExp(`\\b(${portsOfPages.join('|')})\\b`, 'g'), (port) => ports.get(port)!)
-        // peal channels asks another service than all others, and `peal credentials` names an environment, not a gateway.
+        // peal channels asks another service than all others, and `peal credentials` names an environment, not a
+        // gateway.
         .replaceAll(/peal (\w+)(?= ) (?:[^\\\n]|\\\n|\\)*/g, (command, name) => {
           if (name === 'credentials') return command;
           // A dispatcher only says where its campaign goes; what a worker trusts is its own.

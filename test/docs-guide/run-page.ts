@@ -1,8 +1,8 @@
 /**
- * Runs a page of docs/guide or docs/how-to as its reader does: block by block in one folder, files written, commands given to
- * one shell, what is shown compared with what was printed. Then both books are compared: the outcomes that peal has written
- * into the folders of campaigns with the ledger of the simulator. Called by the tests of this folder. With PEAL_TEST_SHOW=1 it
- * prints what each block printed, for writers of pages.
+ * Runs a page of docs/guide or docs/how-to as its reader does: block by block in one folder, files written, commands
+ * given to one shell, what is shown compared with what was printed. Then both books are compared: the outcomes that
+ * peal has written into the folders of campaigns with the ledger of the simulator. Called by the tests of this folder.
+ * With PEAL_TEST_SHOW=1 it prints what each block printed, for writers of pages.
  */
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -45,7 +45,9 @@ export interface PageOptions {
   readonly files?: Readonly<Record<string, string | Uint8Array>>;
   /** The exit code of a block that contains this text, if it is not 0; or those that it may have. */
   readonly codes?: Readonly<Record<string, number | readonly number[]>>;
-  /** Blocks for another terminal, by a text in them: what they have printed when the page goes on. Servers among them. */
+  /**
+   * Blocks for another terminal, by a text in them: what they have printed when the page goes on. Servers among them.
+   */
   readonly beside?: Readonly<Record<string, RegExp>>;
   /** Called before the block that contains this text. */
   readonly before?: Readonly<Record<string, (page: Page) => Promise<void> | void>>;

@@ -1,6 +1,6 @@
 /**
- * A terminal of a reader: one bash, to which commands are given block by block, so that variables, folders and jobs last from
- * one to the next. Used by run-page.ts; the shell runs as a process beside the tests.
+ * A terminal of a reader: one bash, to which commands are given block by block, so that variables, folders and jobs
+ * last from one to the next. Used by run-page.ts; the shell runs as a process beside the tests.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -47,7 +47,8 @@ export class Terminal {
   /** Commands that the page does not wait for. */
   start(commands: string): Started {
     const base = path.join(this.#scripts, `block-${this.#shell.pid}-${++this.#count}`);
-    // The last command is one that cannot fail: a failure counts where it happens, and not once more for the whole block.
+    // The last command is one that cannot fail: a failure counts where it happens, and not once more for the whole
+    // block.
     writeFileSync(`${base}.sh`, `${commands}\n:\n`);
     for (const file of [`${base}.codes`, `${base}.out`]) writeFileSync(file, '');
     this.#shell.stdin!.write(

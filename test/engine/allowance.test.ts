@@ -18,8 +18,8 @@ interface Taken {
 }
 
 /**
- * Shards that want all they can get from `sinceMs` on, until `endMs`: each takes a piece, begins its requests late by up to
- * `lateMs`, and takes the next one then.
+ * Shards that want all they can get from `sinceMs` on, until `endMs`: each takes a piece, begins its requests late by
+ * up to `lateMs`, and takes the next one then.
  */
 function takeAll(rate: RequestRate, sinceMs: readonly number[], endMs: number, lateMs: number, seed: number): Taken[] {
   const memory = newMemory();

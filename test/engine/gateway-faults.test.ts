@@ -1,6 +1,7 @@
 /**
- * What becomes of a whole send where the gateway misbehaves for ever, or for a while: who is brought to an end, who pays
- * for it, how many connections and requests it takes, and how long. On virtual time, from the dispatcher to the frames.
+ * What becomes of a whole send where the gateway misbehaves for ever, or for a while: who is brought to an end, who
+ * pays for it, how many connections and requests it takes, and how long. On virtual time, from the dispatcher to the
+ * frames.
  */
 import assert from 'node:assert/strict';
 import { PealError } from '../../src/base/errors.js';
@@ -393,7 +394,8 @@ describe('a send to a gateway that', () => {
 
   describe('gets no thread any further', () => {
     const fiveMinutes = [maxUnavailableMs, maxUnavailableMs + 2 * maxTransientPauseMs] as const;
-    // Three attempts to connect, each of up to ten seconds where nobody answers, with waits of up to one and two seconds.
+    // Three attempts to connect, each of up to ten seconds where nobody answers, with waits of up to one and two
+    // seconds.
     const attempts = [0, maxConnectAttempts * (connectTimeoutMs + 1_000)] as const;
     const faults: readonly [string, readonly [number, number], () => GatewayScript | PealError][] = [
       ['sends no SETTINGS', attempts, () => ({ settings: null })],

@@ -1,6 +1,6 @@
 /**
- * Whole sends over routes with a rate, on virtual time: dispatcher, one shard or several, real pools and connections. The
- * gateway counts what it gets.
+ * Whole sends over routes with a rate, on virtual time: dispatcher, one shard or several, real pools and connections.
+ * The gateway counts what it gets.
  */
 import assert from 'node:assert/strict';
 import { retryTimeMs } from '../../src/base/limits.js';

@@ -1,6 +1,6 @@
 /**
- * examples/fastify against the simulator: which status each outcome becomes, what a full service says, that no log has a
- * device token, and that a service which is killed under load loses no push.
+ * examples/fastify against the simulator: which status each outcome becomes, what a full service says, that no log has
+ * a device token, and that a service which is killed under load loses no push.
  */
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';

@@ -1,6 +1,6 @@
 /**
- * examples/queue-consumer.ts with a queue in Redis, against the simulator: what becomes of each job by its outcome, and what
- * is lost or repeated when consumers are told to end, and when they are killed. Skipped without redis-server.
+ * examples/queue-consumer.ts with a queue in Redis, against the simulator: what becomes of each job by its outcome, and
+ * what is lost or repeated when consumers are told to end, and when they are killed. Skipped without redis-server.
  */
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';

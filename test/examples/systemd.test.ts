@@ -1,6 +1,6 @@
 /**
- * examples/systemd: units that systemd takes, exit codes that are all decided, and the command of ExecStart as systemd runs it
- * (its environment, its signals), against the simulator, night after night.
+ * examples/systemd: units that systemd takes, exit codes that are all decided, and the command of ExecStart as systemd
+ * runs it (its environment, its signals), against the simulator, night after night.
  */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';

@@ -1,6 +1,6 @@
 /**
- * examples/testing as its readers run it, by mocha in a process of its own: all its tests pass, and find faults that are
- * put into the code that they test.
+ * examples/testing as its readers run it, by mocha in a process of its own: all its tests pass, and find faults that
+ * are put into the code that they test.
  */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';

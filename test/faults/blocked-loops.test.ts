@@ -1,7 +1,7 @@
 /**
  * Event loops that stand still for seconds in the middle of a campaign: the dispatcher's, a shard's, and the one that
- * both share without threads. The gateway, in a thread of its own, answers all the while. No connection may be taken for
- * dead because this side was busy, and the books must be right.
+ * both share without threads. The gateway, in a thread of its own, answers all the while. No connection may be taken
+ * for dead because this side was busy, and the books must be right.
  */
 import assert from 'node:assert/strict';
 import { Dispatcher } from '../../src/engine/dispatcher/dispatcher.js';

@@ -1,6 +1,6 @@
 /**
- * Single pushes while a thread of the sender ends or stands still, with real threads and sockets: each has its outcome in
- * its time, and the gateway, in a thread of its own, confirms it.
+ * Single pushes while a thread of the sender ends or stands still, with real threads and sockets: each has its outcome
+ * in its time, and the gateway, in a thread of its own, confirms it.
  */
 import assert from 'node:assert/strict';
 import { deadlineStepMs, withdrawalTimeMs } from '../../src/base/limits.js';

@@ -1,7 +1,7 @@
 /**
- * Shards in real threads that die at many different points, against the simulator. Two ways: the dispatcher ends a thread
- * at the k-th message between them, and a thread ends itself in the middle of the k-th call of its back-end. Whatever k
- * is: nothing is lost, nothing is sent twice, and nothing but what was written may be unknown.
+ * Shards in real threads that die at many different points, against the simulator. Two ways: the dispatcher ends a
+ * thread at the k-th message between them, and a thread ends itself in the middle of the k-th call of its back-end.
+ * Whatever k is: nothing is lost, nothing is sent twice, and nothing but what was written may be unknown.
  */
 import assert from 'node:assert/strict';
 import { Dispatcher } from '../../src/engine/dispatcher/dispatcher.js';

@@ -1,6 +1,7 @@
 /**
  * What lost notifications with clients of the binary protocol: a bad device token early in a long list, and a gateway
- * that says so only when thousands have been written after it. All that it discards has to be sent again, nothing twice.
+ * that says so only when thousands have been written after it. All that it discards has to be sent again, nothing
+ * twice.
  */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';

@@ -1,6 +1,6 @@
 /**
- * Workers in processes of their own, a dispatcher and Redis: workers are killed, stopped and continued, or ended in mid-campaign, and
- * the files of the campaign are compared with the ledger of the simulator, token by token.
+ * Workers in processes of their own, a dispatcher and Redis: workers are killed, stopped and continued, or ended in
+ * mid-campaign, and the files of the campaign are compared with the ledger of the simulator, token by token.
  */
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';

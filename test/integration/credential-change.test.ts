@@ -1,4 +1,7 @@
-/** A certificate is changed in the middle of a run: what is sent next goes with the new one, over connections of its own. */
+/**
+ * A certificate is changed in the middle of a run: what is sent next goes with the new one, over connections of its
+ * own.
+ */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

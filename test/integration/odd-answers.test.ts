@@ -1,4 +1,6 @@
-/** Answers that APNs does not give, and that a gateway or a proxy before it may: the status decides, and is told apart. */
+/**
+ * Answers that APNs does not give, and that a gateway or a proxy before it may: the status decides, and is told apart.
+ */
 import assert from 'node:assert/strict';
 import { APNs, Message, type Result, type SendOptions, Session } from '../../src/index.js';
 import { Http2Gateway } from '../support/http2-gateway.js';

@@ -1,4 +1,7 @@
-/** Personal messages as a program sends them: what arrives at the gateway, who is invalid, and which row an outcome belongs to. */
+/**
+ * Personal messages as a program sends them: what arrives at the gateway, who is invalid, and which row an outcome
+ * belongs to.
+ */
 import assert from 'node:assert/strict';
 import {
   APNs,

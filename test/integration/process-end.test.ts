@@ -11,7 +11,9 @@ import { Http2Gateway } from '../support/http2-gateway.js';
 
 const run = promisify(execFile);
 const child = fileURLToPath(new URL('../support/exit-child.js', import.meta.url));
-/** The shortest of peal's waits that could keep a process. An idle session kept it for as long as its gateway wanted. */
+/**
+ * The shortest of peal's waits that could keep a process. An idle session kept it for as long as its gateway wanted.
+ */
 const soonMs = closeTimeoutMs;
 
 describe('a process that uses peal', () => {
@@ -29,8 +31,8 @@ describe('a process that uses peal', () => {
   });
 
   /**
-   * What the program printed, how long it stayed after it had nothing more to do, and how long after it had what it printed
-   * last: on a busy machine a thread may take long to start before that.
+   * What the program printed, how long it stayed after it had nothing more to do, and how long after it had what it
+   * printed last: on a busy machine a thread may take long to start before that.
    */
   async function end(
     program: string,

@@ -1,6 +1,6 @@
 /**
- * Several provider keys of one team in one process: each has connections of its own, and what a key is not for is answered as
- * Apple documents it, and stops only what was sent with that key.
+ * Several provider keys of one team in one process: each has connections of its own, and what a key is not for is
+ * answered as Apple documents it, and stops only what was sent with that key.
  */
 import assert from 'node:assert/strict';
 import { APNs, Message, Session, type Simulator, type SimulatorOptions, startSimulator } from '../../src/index.js';

@@ -1,6 +1,6 @@
 /**
- * What `onUnknown: 'resend'` puts on the wire, as a server that is not ours reads it: each request for one recipient names
- * the same notification.
+ * What `onUnknown: 'resend'` puts on the wire, as a server that is not ours reads it: each request for one recipient
+ * names the same notification.
  */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';

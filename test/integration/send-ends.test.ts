@@ -1,6 +1,6 @@
 /**
- * However a send ends, over a real engine (in this thread and in one of its own) and a simulator: each recipient that was
- * pulled is in its books once, and in the simulator's ledger where the books say that it was answered.
+ * However a send ends, over a real engine (in this thread and in one of its own) and a simulator: each recipient that
+ * was pulled is in its books once, and in the simulator's ledger where the books say that it was answered.
  */
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';

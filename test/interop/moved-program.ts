@@ -1,6 +1,6 @@
 /**
- * Runs a program that was moved to peal by its import, in a process of its own, as it is or with the library that it was
- * written for: in a copy that differs in that one word. Used by tests that compare the two.
+ * Runs a program that was moved to peal by its import, in a process of its own, as it is or with the library that it
+ * was written for: in a copy that differs in that one word. Used by tests that compare the two.
  */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -78,8 +78,8 @@ export class ProgramFolder implements Disposable {
   }
 
   /**
-   * A folder with all packages of test/interop, one of them a copy: so it loads its dependencies from there, too. With a
-   * move, the library is a package that hands on peal's module.
+   * A folder with all packages of test/interop, one of them a copy: so it loads its dependencies from there, too. With
+   * a move, the library is a package that hands on peal's module.
    */
   packagesAround(copied: string, { library, module }: Move, isMoved: boolean): string {
     const packages = mkdtempSync(path.join(this.folder, 'packages-'));

@@ -1,6 +1,6 @@
 /**
- * Programs that were written for other libraries, each run with its library and moved to peal by its import: they print the
- * same, end by themselves, and the gateway has received the same. Skipped by name where `npm ci` was not run in
+ * Programs that were written for other libraries, each run with its library and moved to peal by its import: they print
+ * the same, end by themselves, and the gateway has received the same. Skipped by name where `npm ci` was not run in
  * test/interop.
  */
 import assert from 'node:assert/strict';
@@ -34,8 +34,8 @@ interface Way {
 }
 
 /**
- * Runs it against gateways of its own: one that accepts every token, and a strict one, which knows half of them, as if the
- * others were of another environment. The program must succeed, and end.
+ * Runs it against gateways of its own: one that accepts every token, and a strict one, which knows half of them, as if
+ * the others were of another environment. The program must succeed, and end.
  */
 async function observe({ program, taskFor, optionsFor }: Way, folder: ProgramFolder): Promise<Observed> {
   const requests: ReceivedRequest[] = [];
@@ -97,7 +97,10 @@ describe('programs that were moved by their import', () => {
   const device = (appIdentifier: string, deviceToken: string): Device => ({ appIdentifier, deviceToken });
   const token = (index: number): string => index.toString(16).padStart(64, 'a');
 
-  /** The apps of the push adapter. Those of the courier's devices that the strict gateway does not know are at the other. */
+  /**
+   * The apps of the push adapter. Those of the courier's devices that the strict gateway does not know are at the
+   * other.
+   */
   function appsOf(gateway: Simulator, strict: Simulator): object[] {
     const at = ({ url, caCertificate: ca }: Simulator): object => {
       const { hostname: address, port } = new URL(url);

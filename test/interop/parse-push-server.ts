@@ -1,6 +1,6 @@
 /**
- * A server that pushes through @parse/push-adapter, as Parse Server does, in a process of its own. The packages that it uses
- * are those of the folder that its task names. Prints the adapter's results. Started by parse-push.test.
+ * A server that pushes through @parse/push-adapter, as Parse Server does, in a process of its own. The packages that it
+ * uses are those of the folder that its task names. Prints the adapter's results. Started by parse-push.test.
  */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';

@@ -1,4 +1,7 @@
-/** examples/postgres-campaign.mjs, killed and started again, against a PostgreSQL server (Debian: postgresql) and the simulator. */
+/**
+ * examples/postgres-campaign.mjs, killed and started again, against a PostgreSQL server (Debian: postgresql) and the
+ * simulator.
+ */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,5 +1,6 @@
 /**
- * Loaded with `node --import` into a program that knows Apple's port only: its connections to port 443 go to GATEWAY_PORT.
+ * Loaded with `node --import` into a program that knows Apple's port only: its connections to port 443 go to
+ * GATEWAY_PORT.
  */
 import { Socket } from 'node:net';
 

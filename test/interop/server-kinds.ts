@@ -1,7 +1,7 @@
 /**
- * HTTP/2 servers written by others, each as a gateway that answers 200 to whatever it is posted and logs path and status
- * of each answer: how they are configured, how they are asked to stop in good order, and what their logs are worth.
- * Plain data for servers.ts.
+ * HTTP/2 servers written by others, each as a gateway that answers 200 to whatever it is posted and logs path and
+ * status of each answer: how they are configured, how they are asked to stop in good order, and what their logs are
+ * worth. Plain data for servers.ts.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -99,8 +99,8 @@ function nginxConfig(place: ServerFolder, run: number, location: string): string
 /** Bodies are not read: each answer is followed by RST_STREAM(NO_ERROR). GOAWAY after 1,000 requests, its default. */
 const nginx: ServerKind = {
   ...{ name: 'nginx', program: 'nginx', packages: 'nginx', versionArgument: '-v', streams: 128, logs: 'after' },
-  // A worker that ends closes a connection on which no stream is open at that moment. Requests that are on the way to it then
-  // meet a TCP reset, which may overtake its GOAWAY.
+  // A worker that ends closes a connection on which no stream is open at that moment. Requests that are on the way to
+  // it then meet a TCP reset, which may overtake its GOAWAY.
   stops: [
     { ...stop('quit', 'SIGQUIT'), isGraceful: false },
     { ...reload('reload', 'SIGHUP'), isGraceful: false },
@@ -200,8 +200,8 @@ const apacheModules = '/usr/lib/apache2/modules';
 
 const apache: ServerKind = {
   ...{ name: 'apache2', program: 'apache2', packages: 'apache2', versionArgument: '-v', streams: 100, logs: 'after' },
-  // Its last GOAWAY (with the error code 2^32 - 902) names streams that it has logged with 200, and then it closes without
-  // their answers, now and then.
+  // Its last GOAWAY (with the error code 2^32 - 902) names streams that it has logged with 200, and then it closes
+  // without their answers, now and then.
   stops: [
     { ...stop('graceful-stop', 'SIGWINCH'), isGraceful: false },
     { ...reload('graceful', 'SIGUSR1'), isGraceful: false },

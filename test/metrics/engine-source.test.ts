@@ -1,4 +1,6 @@
-/** The metrics of an engine: connections as their events come, and figures of threads that may be too busy to answer. */
+/**
+ * The metrics of an engine: connections as their events come, and figures of threads that may be too busy to answer.
+ */
 import assert from 'node:assert/strict';
 import { channel, subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { PealError } from '../../src/base/errors.js';

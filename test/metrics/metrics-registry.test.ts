@@ -1,4 +1,6 @@
-/** What a scrape says of the sources of a process, in both formats, and what it does about sources that do not answer. */
+/**
+ * What a scrape says of the sources of a process, in both formats, and what it does about sources that do not answer.
+ */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { systemClock } from '../../src/base/clock.js';

@@ -1,7 +1,7 @@
 /**
- * A project of somebody who has just installed peal: a folder outside the repository, with blanks in its path, in which npm
- * has installed the packed package and everything that it needs from the registry. Programs run there on a chosen Node.
- * Used by package.test.ts.
+ * A project of somebody who has just installed peal: a folder outside the repository, with blanks in its path, in which
+ * npm has installed the packed package and everything that it needs from the registry. Programs run there on a chosen
+ * Node. Used by package.test.ts.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';

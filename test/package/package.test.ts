@@ -1,8 +1,8 @@
 /**
- * The packed package in a fresh project outside the repository, as npm installs it from the registry with everything that
- * it needs: the three ways in of README.md (a shell, a program, the simulator in tests of one's own) on each Node that is
- * supported. `PEAL_TEST_PACKAGE` names the binaries of these Nodes, divided as in PATH, as .ci/run does; without it these
- * tests are skipped by name, because they load packages from a registry.
+ * The packed package in a fresh project outside the repository, as npm installs it from the registry with everything
+ * that it needs: the three ways in of README.md (a shell, a program, the simulator in tests of one's own) on each Node
+ * that is supported. `PEAL_TEST_PACKAGE` names the binaries of these Nodes, divided as in PATH, as .ci/run does;
+ * without it these tests are skipped by name, because they load packages from a registry.
  */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';

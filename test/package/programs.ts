@@ -129,8 +129,8 @@ const typedOutcomes = { accepted: 1, reasons: ['Unregistered'] };
 export const typedFinds = [typedOutcomes, typedOutcomes, 'FcmMessage'];
 
 /**
- * The imports of every entry, so that the declarations of all are checked, those of others included. `peal/cluster` is not
- * among them: its declarations name those of its peers, which its programs install.
+ * The imports of every entry, so that the declarations of all are checked, those of others included. `peal/cluster` is
+ * not among them: its declarations name those of its peers, which its programs install.
  */
 const everyEntry = `
 export * as backend from 'peal/backend';

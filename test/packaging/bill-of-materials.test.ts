@@ -1,4 +1,6 @@
-/** The bill of materials of a release: every package that an installation can bring in, and the same bytes each time. */
+/**
+ * The bill of materials of a release: every package that an installation can bring in, and the same bytes each time.
+ */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';

@@ -1,4 +1,7 @@
-/** What SECURITY.md and SUPPORT.md claim: tests that exist and are run, Nodes that are tested, entries that are exported. */
+/**
+ * What SECURITY.md and SUPPORT.md claim: tests that exist and are run, Nodes that are tested, entries that are
+ * exported.
+ */
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';

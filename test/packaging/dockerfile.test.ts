@@ -1,4 +1,7 @@
-/** The Dockerfile, as far as it can be judged without an engine: what it copies, as whom it runs, and what is written of it. */
+/**
+ * The Dockerfile, as far as it can be judged without an engine: what it copies, as whom it runs, and what is written of
+ * it.
+ */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,4 +1,7 @@
-/** THIRD-PARTY-LICENSES.md names every package that an installation can bring in, and each licence is one that may be used. */
+/**
+ * THIRD-PARTY-LICENSES.md names every package that an installation can bring in, and each licence is one that may be
+ * used.
+ */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';

@@ -1,6 +1,6 @@
 /**
- * The manual pages that prepack writes: they say what the help says, in roff that `man` shows as it is meant. What needs
- * mandoc is skipped by name without it: `apt-get install mandoc`.
+ * The manual pages that prepack writes: they say what the help says, in roff that `man` shows as it is meant. What
+ * needs mandoc is skipped by name without it: `apt-get install mandoc`.
  */
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';

@@ -1,4 +1,6 @@
-/** What `npm pack` puts into the package: what a program needs at run time and a person at his desk, and nothing else. */
+/**
+ * What `npm pack` puts into the package: what a program needs at run time and a person at his desk, and nothing else.
+ */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';

@@ -1,6 +1,6 @@
 /**
- * The workflows of GitHub: actions pinned by commit, the least of rights, no text of strangers in a shell, and commands that
- * exist. GitHub alone can run them; this reads them.
+ * The workflows of GitHub: actions pinned by commit, the least of rights, no text of strangers in a shell, and commands
+ * that exist. GitHub alone can run them; this reads them.
  */
 import assert from 'node:assert/strict';
 import { accessSync, constants, existsSync, readdirSync, readFileSync } from 'node:fs';

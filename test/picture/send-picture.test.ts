@@ -1,6 +1,6 @@
 /**
- * The moving picture of README.md as it is committed, what Chromium shows of it (skipped by name where there is none), and
- * a short run of the session that it is recorded from (skipped by name without tmux or curl).
+ * The moving picture of README.md as it is committed, what Chromium shows of it (skipped by name where there is none),
+ * and a short run of the session that it is recorded from (skipped by name without tmux or curl).
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';

@@ -1,4 +1,6 @@
-/** Key material and token privacy on the command line: canaries in files and environment, and a search of all it prints. */
+/**
+ * Key material and token privacy on the command line: canaries in files and environment, and a search of all it prints.
+ */
 import assert from 'node:assert/strict';
 import { createPrivateKey } from 'node:crypto';
 import { chmodSync, existsSync, readdirSync, readFileSync } from 'node:fs';

@@ -16,7 +16,9 @@ import * as h from './hostile-gateway.js';
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
 
-/** As much as one connection may hold: its stream state, buffers of 64 KiB, kept answers, tables, and something over. */
+/**
+ * As much as one connection may hold: its stream state, buffers of 64 KiB, kept answers, tables, and something over.
+ */
 const allowedBytes = 16 << 20;
 /** Floods that nothing ends are cut off here. */
 const floodBytes = 24 << 20;

@@ -1,4 +1,6 @@
-/** Header and path injection: what could become another field, another path or another host is refused before encoding. */
+/**
+ * Header and path injection: what could become another field, another path or another host is refused before encoding.
+ */
 import assert from 'node:assert/strict';
 import { ClientConnection } from '../../src/codec/requests/client-connection.js';
 import type { ResponseListener } from '../../src/codec/requests/response-listener.js';

@@ -1,4 +1,6 @@
-/** Payloads: plain data only, serialised once, nothing of the program's is run, nothing of it ends up as another key. */
+/**
+ * Payloads: plain data only, serialised once, nothing of the program's is run, nothing of it ends up as another key.
+ */
 import assert from 'node:assert/strict';
 import { Message } from '../../src/index.js';
 

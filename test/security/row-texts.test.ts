@@ -1,6 +1,7 @@
 /**
- * What a row says is a recipient's, and may be a whole device token: no sentence quotes it. A canary stands in each field that
- * an option names, and is looked for in all that is said, shown and written, apart from the row itself in the outcome files.
+ * What a row says is a recipient's, and may be a whole device token: no sentence quotes it. A canary stands in each
+ * field that an option names, and is looked for in all that is said, shown and written, apart from the row itself in
+ * the outcome files.
  */
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
@@ -10,7 +11,10 @@ import { APNs, Message, type PealError, Session, Template } from '../../src/inde
 import { Fixture, randomTokens, topic } from '../cli/fixture.js';
 import { type CommandResult, runCommand } from '../support/command.js';
 
-/** Of each kind that a field may hold. None of them is a time zone, a variant, a JSON value of the kind that is asked for … */
+/**
+ * Of each kind that a field may hold. None of them is a time zone, a variant, a JSON value of the kind that is asked
+ * for …
+ */
 const canaries = {
   'a device token': 'ab12cd34'.repeat(8),
   'a text': 'KANARI Ünsal <kanari@example.com>',

@@ -33,14 +33,14 @@ const read = <T>(...parts: string[]): T => JSON.parse(readFileSync(path.join(rep
 /** Folders with a lockfile of their own. */
 const trees = [[], ['bench', 'peers'], ['test', 'interop'], ['site']];
 /**
- * Packages with an install script that are let in: it compiles them where no binary came with them. `npm ci --ignore-scripts`
- * is used all the same, and they work without it.
+ * Packages with an install script that are let in: it compiles them where no binary came with them. `npm ci
+ * --ignore-scripts` is used all the same, and they work without it.
  */
 const scriptsAllowed: readonly string[] = ['node_modules/lmdb', 'node_modules/msgpackr-extract'];
 /**
- * Those that programs bring along which the interop tests and benchmarks run (firebase-admin, and with it the adapter of Parse
- * Server), and esbuild, with which VitePress makes the site. They print or
- * prepare something, and work without it: `npm ci --ignore-scripts` is how they are installed. No part of peal's own tree.
+ * Those that programs bring along which the interop tests and benchmarks run (firebase-admin, and with it the adapter
+ * of Parse Server), and esbuild, with which VitePress makes the site. They print or prepare something, and work without
+ * it: `npm ci --ignore-scripts` is how they are installed. No part of peal's own tree.
  */
 const othersScriptsAllowed: readonly string[] = [
   ...['node_modules/@firebase/util', 'node_modules/core-js-pure', 'node_modules/protobufjs', 'node_modules/esbuild'],
@@ -54,8 +54,8 @@ const runtime = [
 /** It comes with binaries, and peal does without it where there is none for the system: no journal then. */
 const optional = ['lmdb'];
 /**
- * Packages that an installation of peal brings in all, those of its dependencies included; besides, the binaries that three of
- * them have for one system.
+ * Packages that an installation of peal brings in all, those of its dependencies included; besides, the binaries that
+ * three of them have for one system.
  */
 const maxRuntimePackages = 51;
 

@@ -1,4 +1,6 @@
-/** What a gateway, or a list, says is printed without what acts on terminals, logs, line-based files and spreadsheets. */
+/**
+ * What a gateway, or a list, says is printed without what acts on terminals, logs, line-based files and spreadsheets.
+ */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';

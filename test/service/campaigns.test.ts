@@ -1,4 +1,6 @@
-/** Campaigns through a service: begun, steered, shown, and gone on with after a restart, beside the simulator's ledger. */
+/**
+ * Campaigns through a service: begun, steered, shown, and gone on with after a restart, beside the simulator's ledger.
+ */
 import assert from 'node:assert/strict';
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

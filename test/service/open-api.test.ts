@@ -1,4 +1,7 @@
-/** The OpenAPI document of a service: that it is one, that every path of the service is in it, and that its examples fit. */
+/**
+ * The OpenAPI document of a service: that it is one, that every path of the service is in it, and that its examples
+ * fit.
+ */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';

@@ -1,4 +1,6 @@
-/** Messages to FCM against the simulator's service, over TLS: each has one outcome, and the books of the service agree. */
+/**
+ * Messages to FCM against the simulator's service, over TLS: each has one outcome, and the books of the service agree.
+ */
 import assert from 'node:assert/strict';
 import {
   FCM,

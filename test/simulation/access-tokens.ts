@@ -1,6 +1,6 @@
 /**
- * Access tokens for a world of FCM: got by the product's own keeper and origin from the simulator's token endpoint, without the
- * HTTP between them.
+ * Access tokens for a world of FCM: got by the product's own keeper and origin from the simulator's token endpoint,
+ * without the HTTP between them.
  */
 import { createPrivateKey } from 'node:crypto';
 import type { Clock } from '../../src/base/clock.js';

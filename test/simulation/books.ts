@@ -60,7 +60,9 @@ export interface RecipientBook {
   /** What came out in the end. */
   outcome: Outcome | null;
   outcomeReason: string;
-  /** Of a push: its time was over when it came out; what the program says of it holds at once; its signal was aborted. */
+  /**
+   * Of a push: its time was over when it came out; what the program says of it holds at once; its signal was aborted.
+   */
   isLate: boolean;
   isExact: boolean;
   isAborted: boolean;
@@ -283,8 +285,8 @@ export class Books implements RefereeRoom, BinaryRefereeRoom {
   }
 
   /**
-   * A push has its outcome. `isLate`: because its time is over. `isRetried`: a passing answer may be sent again. `isExact`: no
-   * message is on its way between threads.
+   * A push has its outcome. `isLate`: because its time is over. `isRetried`: a passing answer may be sent again.
+   * `isExact`: no message is on its way between threads.
    */
   settlePush(
     number: number,
@@ -489,7 +491,10 @@ export class Books implements RefereeRoom, BinaryRefereeRoom {
   }
 }
 
-/** Whether nothing may be sent for a push any more. A thread may not know yet that its time is over, or its signal aborted. */
+/**
+ * Whether nothing may be sent for a push any more. A thread may not know yet that its time is over, or its signal
+ * aborted.
+ */
 function isOver({ outcome, isLate, isExact, isAborted }: RecipientBook): boolean {
   if (outcome !== null) return isExact || !isLate || outcome !== 'unknown';
   return isAborted && isExact;

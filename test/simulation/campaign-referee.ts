@@ -1,7 +1,7 @@
 /**
- * Judges a simulated campaign over all its processes: what the gateway processed, beside what the journal had durably and what
- * the files of outcomes say in the end. Nobody is lost, nobody who was answered is sent to again, nobody is handed to a
- * connection before the journal has him durably, and everybody is in one file.
+ * Judges a simulated campaign over all its processes: what the gateway processed, beside what the journal had durably
+ * and what the files of outcomes say in the end. Nobody is lost, nobody who was answered is sent to again, nobody is
+ * handed to a connection before the journal has him durably, and everybody is in one file.
  */
 import { Buffer } from 'node:buffer';
 import { maxBatchRecipients } from '../../src/base/limits.js';

@@ -1,6 +1,6 @@
 /**
- * The program that has the recipients of a simulated campaign: gives the entries of its list in pages, as a database does. Each
- * reading gives the same.
+ * The program that has the recipients of a simulated campaign: gives the entries of its list in pages, as a database
+ * does. Each reading gives the same.
  */
 import { Buffer } from 'node:buffer';
 import type { CampaignRecipient } from '../../src/campaign/input/record-rows.js';

@@ -1,7 +1,7 @@
 /**
- * A world in which a campaign is run to its end by one process after another, in one thread and on virtual time: the product's
- * campaign, journal, files and engine over a simulated network to the product's simulator. The journal's store and the disk
- * outlive the processes. When one ends, its timers, its connections and all it waits for are gone.
+ * A world in which a campaign is run to its end by one process after another, in one thread and on virtual time: the
+ * product's campaign, journal, files and engine over a simulated network to the product's simulator. The journal's
+ * store and the disk outlive the processes. When one ends, its timers, its connections and all it waits for are gone.
  */
 import { parseAddress } from '../../src/apns/address.js';
 import { loadCredential } from '../../src/apns/credentials/load-credential.js';
@@ -37,9 +37,15 @@ import { ThreadClock } from './thread-clock.js';
 import { Trace } from './trace.js';
 
 const folder = `${mountPoint}/campaign`;
-/** Runs after which a campaign has to be over: those with a fault, those that the gateway's faults have stopped, and a few. */
+/**
+ * Runs after which a campaign has to be over: those with a fault, those that the gateway's faults have stopped, and a
+ * few.
+ */
 const maxRuns = 60;
-/** Runs that follow each other at once; later ones wait for a gateway that has recovered, and for the hours of recipients. */
+/**
+ * Runs that follow each other at once; later ones wait for a gateway that has recovered, and for the hours of
+ * recipients.
+ */
 const hastyRuns = 8;
 const hastyPauseMs = 3_000;
 const longPauseMs = 20 * 60_000;

@@ -1,4 +1,6 @@
-/** Which seeds are worlds of FCM. Imports nothing, so that the table of planted bugs loads none of the code under test. */
+/**
+ * Which seeds are worlds of FCM. Imports nothing, so that the table of planted bugs loads none of the code under test.
+ */
 
 /** Seeds above this are worlds of FCM. */
 export const fcmSeeds = 1_000_000_000;

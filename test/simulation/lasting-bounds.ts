@@ -1,6 +1,6 @@
 /**
- * How a world of plan-lasting has to end: in what time, with how many unknown, with or without a stop. The bounds are those
- * that docs/library.md promises, and they hold for a send as a whole, however many threads it has.
+ * How a world of plan-lasting has to end: in what time, with how many unknown, with or without a stop. The bounds are
+ * those that docs/library.md promises, and they hold for a send as a whole, however many threads it has.
  *
  *                     forever                                     for a while
  *     resets, deaths  stops within maxUnavailableMs and a pause   all have an answer, but for what was lost
@@ -76,8 +76,8 @@ export function outOfBounds(lasting: LastingPlan, facts: LastingFacts): string[]
 }
 
 /**
- * Where all recipients are refused alike, each shard stops a job after so many answers that say so, and nothing more is refused
- * than what its connections have under way by then.
+ * Where all recipients are refused alike, each shard stops a job after so many answers that say so, and nothing more is
+ * refused than what its connections have under way by then.
  */
 function tooManyRefused({ after }: LastingPlan, { plan, recipients, connects }: LastingFacts): string[] {
   const isOfAll = plan.gateway.scenario!.faults.every((fault) => fault.do === 'answer' && fault.share === 1);

@@ -22,8 +22,8 @@ export interface LinkRoomOptions {
   /** Monotonic time of the world, without the time for which the sender's thread was stalled. */
   readonly awakeMs: () => number;
   /**
-   * Time from the moment in which a request waited on a black hole, or from the last byte that still came out of it, until
-   * the connection was given up.
+   * Time from the moment in which a request waited on a black hole, or from the last byte that still came out of it,
+   * until the connection was given up.
    */
   readonly onHoleFound: (ms: number) => void;
 }

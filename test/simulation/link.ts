@@ -237,7 +237,9 @@ export class Link implements BackendStream {
 
   // --- ends ---
 
-  /** The sender has ended and everything is read: the gateway's end ends too, as with a socket that is not half-open. */
+  /**
+   * The sender has ended and everything is read: the gateway's end ends too, as with a socket that is not half-open.
+   */
   #endServer(): void {
     this.#hasPeerEnded = true;
     if (this.#server === 'open' && this.#serverListener?.onPeerEnd !== undefined) {

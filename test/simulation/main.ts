@@ -4,8 +4,8 @@
  *
  *     node dist/test/simulation/main.js --seeds 1000 --from 1 [--threads 2] [--worlds campaign] [--verbose]
  *
- * With --worlds only those of the seeds are run that are such worlds (binary, lasting, stream, pushes, campaign or fcm). One seed in
- * eight brings a world of FCM, whose own number is 1,000,000,000 higher; with --worlds fcm each does.
+ * With --worlds only those of the seeds are run that are such worlds (binary, lasting, stream, pushes, campaign or
+ * fcm). One seed in eight brings a world of FCM, whose own number is 1,000,000,000 higher; with --worlds fcm each does.
  */
 import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';

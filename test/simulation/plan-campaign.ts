@@ -1,6 +1,6 @@
 /**
- * Worlds in which a whole campaign is run (src/campaign): with a journal and files of outcomes on a disk of the world, by
- * processes that end at any moment and are followed by others, until all recipients have their outcome.
+ * Worlds in which a whole campaign is run (src/campaign): with a journal and files of outcomes on a disk of the world,
+ * by processes that end at any moment and are followed by others, until all recipients have their outcome.
  */
 import type { Prng } from '../support/prng.js';
 import type { Plan } from './plan.js';

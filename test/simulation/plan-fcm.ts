@@ -1,7 +1,7 @@
 /**
- * Worlds in which the sender speaks to FCM: tokens that stand in the body as text, an access token that expires and is got
- * from the service's own endpoint, a quota of the project, a rate that keeps to it, and FCM's answers. Network and threads
- * are those of the other worlds.
+ * Worlds in which the sender speaks to FCM: tokens that stand in the body as text, an access token that expires and is
+ * got from the service's own endpoint, a quota of the project, a rate that keeps to it, and FCM's answers. Network and
+ * threads are those of the other worlds.
  */
 import type { RequestRate } from '../../src/push/request-rate.js';
 import type { Fault, Scenario } from '../../src/simulator/settings/scenario.js';

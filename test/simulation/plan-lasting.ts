@@ -1,7 +1,7 @@
 /**
- * Worlds in which a gateway does one thing wrong to all recipients, for a while or forever: it resets each stream, refuses
- * each stream, accepts and drops connections, says GOAWAY after every few requests, or lets each connection die after a
- * few answers. Nothing else goes wrong in them, so that lasting-bounds can say how they have to end.
+ * Worlds in which a gateway does one thing wrong to all recipients, for a while or forever: it resets each stream,
+ * refuses each stream, accepts and drops connections, says GOAWAY after every few requests, or lets each connection die
+ * after a few answers. Nothing else goes wrong in them, so that lasting-bounds can say how they have to end.
  */
 import type { Fault, FaultTrigger } from '../../src/simulator/settings/scenario.js';
 import { errorCodeNames } from '../../src/simulator/settings/scenario-fields.js';

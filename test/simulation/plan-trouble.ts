@@ -1,6 +1,7 @@
 /**
- * Worlds in which a list goes out over hours and meets, besides what else goes wrong, faults of the gateway that are the
- * recipients': they say little or nothing about the gateway, and a sender must not take them for a gateway in trouble.
+ * Worlds in which a list goes out over hours and meets, besides what else goes wrong, faults of the gateway that are
+ * the recipients': they say little or nothing about the gateway, and a sender must not take them for a gateway in
+ * trouble.
  */
 import type { Prng } from '../support/prng.js';
 import type { Plan } from './plan.js';

@@ -1,4 +1,6 @@
-/** The planted bugs of the binary protocol: its connection, what it takes for proof, and its frames. See planted-bugs. */
+/**
+ * The planted bugs of the binary protocol: its connection, what it takes for proof, and its frames. See planted-bugs.
+ */
 import type { PlantedBug } from './planted-bugs.js';
 
 const bugs: readonly PlantedBug[] = [

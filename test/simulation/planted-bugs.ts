@@ -2,9 +2,9 @@
  * Bugs that are planted into the compiled sender, one at a time, to see whether the simulation finds them. Each is the
  * exact text of one place and what stands there instead; planted-bugs.test.ts sees to it that the place still exists.
  *
- * A bug that few worlds show has a `firstSeed` a little before the seed that found it. What counts is that the simulation
- * finds it; the seeds before it are known to pass, and cost up to half a minute. When worlds are drawn differently, the
- * bug is looked for in as many seeds from there on as any other.
+ * A bug that few worlds show has a `firstSeed` a little before the seed that found it. What counts is that the
+ * simulation finds it; the seeds before it are known to pass, and cost up to half a minute. When worlds are drawn
+ * differently, the bug is looked for in as many seeds from there on as any other.
  */
 import { answerBugs } from './planted-answer-bugs.js';
 import { binaryBugs } from './planted-binary-bugs.js';

@@ -1,6 +1,6 @@
 /**
- * Runs seeds until one fails or all are done: names each as it begins, and prints the one that failed as a line of JSON.
- * Started by planted with a bug in it: `node --import planted-hook.js planted-child.js FROM COUNT [WORLDS]`; with
+ * Runs seeds until one fails or all are done: names each as it begins, and prints the one that failed as a line of
+ * JSON. Started by planted with a bug in it: `node --import planted-hook.js planted-child.js FROM COUNT [WORLDS]`; with
  * the last word (binary, lasting, stream, pushes, campaign or fcm), only seeds of such worlds count.
  */
 import { drawPlan } from './plan.js';

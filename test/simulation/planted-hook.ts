@@ -1,7 +1,8 @@
 /**
  * Plants one bug into a process: given to Node with `--import`, it has the module of that bug loaded with the text of
- * the bug in place of its own. Which one, PEAL_PLANTED_BUG says, as JSON. Where the place of the bug is not there exactly
- * once, the process ends here, with exit code 1: an error in a loader would look like one of the code under test.
+ * the bug in place of its own. Which one, PEAL_PLANTED_BUG says, as JSON. Where the place of the bug is not there
+ * exactly once, the process ends here, with exit code 1: an error in a loader would look like one of the code under
+ * test.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { register } from 'node:module';

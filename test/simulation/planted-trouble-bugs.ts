@@ -1,6 +1,6 @@
 /**
- * The planted bugs of what a sender does where a gateway does one thing wrong to all recipients: worlds of plan-lasting find
- * them. See planted-bugs.
+ * The planted bugs of what a sender does where a gateway does one thing wrong to all recipients: worlds of plan-lasting
+ * find them. See planted-bugs.
  */
 import type { PlantedBug } from './planted-bugs.js';
 

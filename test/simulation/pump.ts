@@ -9,7 +9,8 @@ const callbacksPerTurn = 64;
 /**
  * Calls `step` again and again, each time with an empty stack, until it returns false.
  *
- * @param turnsAfterStep Turns of the real loop after a step, for worlds in which real message ports deliver; null: none.
+ * @param turnsAfterStep Turns of the real loop after a step, for worlds in which real message ports deliver; null:
+ *   none.
  */
 export function pump(step: () => boolean, turnsAfterStep: (() => number) | null = null): Promise<void> {
   return new Promise((resolve, reject) => {

@@ -1,6 +1,6 @@
 /**
- * The program of a world with single pushes: begins them in waves, enters their outcomes into the books, and checks what
- * only the program can see: that each comes once and in time, and says why.
+ * The program of a world with single pushes: begins them in waves, enters their outcomes into the books, and checks
+ * what only the program can see: that each comes once and in time, and says why.
  */
 import type { Clock } from '../../src/base/clock.js';
 import { deadlineStepMs, laneIdleMs, withdrawalTimeMs } from '../../src/base/limits.js';

@@ -15,8 +15,8 @@ import type { Outcome, WireConnection, WireRequest } from './wire-request.js';
 
 /**
  * `opened`: headers were handed over, not yet the whole request. `written`: the whole of it was. `begun`: an answer has
- * begun. `answered`: and it is complete. `unprocessed`: refused, or above a GOAWAY's last stream. `reset`: given up by the
- * gateway.
+ * begun. `answered`: and it is complete. `unprocessed`: refused, or above a GOAWAY's last stream. `reset`: given up by
+ * the gateway.
  */
 export type RequestState = 'opened' | 'written' | 'begun' | 'answered' | 'unprocessed' | 'reset';
 

@@ -14,7 +14,10 @@ export interface SeedRange {
   readonly worlds?: Worlds | undefined;
 }
 
-/** Worlds that speak the binary protocol, those of plan-lasting, plan-stream or plan-pushes, and campaigns; those of FCM. */
+/**
+ * Worlds that speak the binary protocol, those of plan-lasting, plan-stream or plan-pushes, and campaigns; those of
+ * FCM.
+ */
 export type Worlds = 'binary' | 'lasting' | 'stream' | 'campaign' | 'pushes' | 'fcm';
 
 export function isOf(worlds: Worlds, plan: Plan): boolean {

@@ -1,8 +1,8 @@
 /**
- * A disk in memory, below one path of node:fs: what a campaign does with its directory happens here, in the world's time, and
- * outlives the process that did it. A file operation takes effect when its time has come, so that one under way at a crash has
- * happened as a whole, in part or not at all. A loss of power also takes what was not synced. Other paths are those of the
- * machine. One disk is mounted at a time in a thread, as one world runs at a time.
+ * A disk in memory, below one path of node:fs: what a campaign does with its directory happens here, in the world's
+ * time, and outlives the process that did it. A file operation takes effect when its time has come, so that one under
+ * way at a crash has happened as a whole, in part or not at all. A loss of power also takes what was not synced. Other
+ * paths are those of the machine. One disk is mounted at a time in a thread, as one world runs at a time.
  */
 import { Buffer } from 'node:buffer';
 import crypto from 'node:crypto';
@@ -87,7 +87,9 @@ export class SimulatedDisk {
     return found;
   }
 
-  /** The process ends: what it has under way happens, in part or not. `hasPower`: else what was not synced may be lost. */
+  /**
+   * The process ends: what it has under way happens, in part or not. `hasPower`: else what was not synced may be lost.
+   */
   crash(hasPower: boolean): void {
     this.#user = null;
     const pending = [...this.#pending];

@@ -1,6 +1,7 @@
 /**
- * A job whose recipients come one by one out of an async generator, through the library's send (session/send/send): what a
- * program with a cursor over its database does. Checks that every recipient that was pulled is counted, and no other.
+ * A job whose recipients come one by one out of an async generator, through the library's send (session/send/send):
+ * what a program with a cursor over its database does. Checks that every recipient that was pulled is counted, and no
+ * other.
  */
 import { PealError } from '../../src/base/errors.js';
 import { lastPullMs } from '../../src/base/limits.js';

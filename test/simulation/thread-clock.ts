@@ -1,8 +1,8 @@
 /**
  * Time as the sender's thread has it: the world's, but nothing runs while the thread is stalled (a collection of
  * garbage, a suspended machine, a program that computes for seconds). Afterwards everything happens late and in the
- * order of an event loop: timers that fell due, what came from the network, then what was deferred. The wall clock may be
- * set to anything without the world's noticing.
+ * order of an event loop: timers that fell due, what came from the network, then what was deferred. The wall clock may
+ * be set to anything without the world's noticing.
  */
 import type { Clock, TimerHandle } from '../../src/base/clock.js';
 import type { VirtualClock } from '../support/virtual-clock.js';

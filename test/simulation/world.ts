@@ -1,7 +1,7 @@
 /**
- * A whole sender and its gateway in one thread, on a clock that runs as fast as it can: the product's dispatcher, shards,
- * pools, connections and codec on one side, its simulator on the other, a network with faults between them. A seed
- * decides everything; the same seed gives the same run.
+ * A whole sender and its gateway in one thread, on a clock that runs as fast as it can: the product's dispatcher,
+ * shards, pools, connections and codec on one side, its simulator on the other, a network with faults between them. A
+ * seed decides everything; the same seed gives the same run.
  */
 import { flushIntervalMs, maxBatchCrashes } from '../../src/base/limits.js';
 import { type Logger, silentLogger } from '../../src/base/log.js';
@@ -57,8 +57,8 @@ const turnsOfStart = 100;
 const longLeapMs = 50;
 
 /**
- * What a dispatcher opens: ledgers are its own affair, so each is looked at from where a mailbox posts it to a shard. One
- * world runs at a time in a thread.
+ * What a dispatcher opens: ledgers are its own affair, so each is looked at from where a mailbox posts it to a shard.
+ * One world runs at a time in a thread.
  */
 let onMailbox: ((mailbox: Mailbox) => LedgerWatch) | null = null;
 let onPost: () => void;

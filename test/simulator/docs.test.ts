@@ -1,4 +1,6 @@
-/** docs/simulator.md is a contract for those who test their own senders: what it shows works, and nothing is left out. */
+/**
+ * docs/simulator.md is a contract for those who test their own senders: what it shows works, and nothing is left out.
+ */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';

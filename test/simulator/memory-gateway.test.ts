@@ -33,7 +33,8 @@ describe('a gateway in memory', () => {
       { requests, accepted, duplicates, faults },
       { requests: 2000, accepted: 2000, duplicates: 0, faults: { goaway: 2 } },
     );
-    // How many were in flight at that moment is a matter of the machine's speed; none would mean that nothing came again.
+    // How many were in flight at that moment is a matter of the machine's speed; none would mean that nothing came
+    // again.
     assert.ok(unprocessed > 0, 'nothing was thrown away, so nothing had to come again');
   });
 

@@ -1,6 +1,6 @@
 /**
- * The site in the machine's Chromium, headless: no request leaves it, its search works offline, its pages fit on a screen
- * and a phone, and everybody can read them. Skipped by name where VitePress or Chromium is missing.
+ * The site in the machine's Chromium, headless: no request leaves it, its search works offline, its pages fit on a
+ * screen and a phone, and everybody can read them. Skipped by name where VitePress or Chromium is missing.
  */
 import assert from 'node:assert/strict';
 import type { Server } from 'node:http';

@@ -1,6 +1,6 @@
 /**
- * The site as it is built: it builds, each link of each page leads somewhere, nothing is fetched from elsewhere, and the
- * pages that are made from the source hold all of it.
+ * The site as it is built: it builds, each link of each page leads somewhere, nothing is fetched from elsewhere, and
+ * the pages that are made from the source hold all of it.
  */
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';

@@ -1,6 +1,6 @@
 /**
- * The site, built once for the tests of a process and served on the loopback below /peal/. Skipped by name where VitePress
- * and typedoc are not installed.
+ * The site, built once for the tests of a process and served on the loopback below /peal/. Skipped by name where
+ * VitePress and typedoc are not installed.
  */
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';

@@ -1,8 +1,9 @@
 /**
  * The gateway of the binary protocol for tests of whatever sends to one: one connection at the gateway's end. It reads
- * notifications to the recipients of book-source.ts, hands each to the test's script, and says what the script asks for,
- * when and in what pieces it asks, also what no decent gateway would say. The tests of the simulator's own gateway have
- * a client instead (binary-client.ts). A feedback gateway only writes; feedback-connection.test.ts scripts its own.
+ * notifications to the recipients of book-source.ts, hands each to the test's script, and says what the script asks
+ * for, when and in what pieces it asks, also what no decent gateway would say. The tests of the simulator's own gateway
+ * have a client instead (binary-client.ts). A feedback gateway only writes; feedback-connection.test.ts scripts its
+ * own.
  */
 import assert from 'node:assert/strict';
 import type { Clock } from '../../src/base/clock.js';

@@ -29,7 +29,9 @@ export function subject(name: string): Subject {
   return { name, ...generateKeyPairSync('ec', { namedCurve: 'P-256' }) };
 }
 
-/** The certificate of `of`, signed by `by`; of an authority, or of a server on localhost and 127.0.0.1. Until tomorrow. */
+/**
+ * The certificate of `of`, signed by `by`; of an authority, or of a server on localhost and 127.0.0.1. Until tomorrow.
+ */
 export function certificate(
   of: Subject,
   by: Subject,

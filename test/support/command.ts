@@ -1,7 +1,8 @@
 /**
- * Runs the compiled `peal` command and hands back what a script would see: in a process of its own where the test has to
- * do with the process (signals, limits, folders) or PEAL_TEST_CASES is "all", which continuous integration sets only for
- * the test files that leave out cases otherwise; else in this process, with streams of its own, in a tenth of the time.
+ * Runs the compiled `peal` command and hands back what a script would see: in a process of its own where the test has
+ * to do with the process (signals, limits, folders) or PEAL_TEST_CASES is "all", which continuous integration sets only
+ * for the test files that leave out cases otherwise; else in this process, with streams of its own, in a tenth of the
+ * time.
  */
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';

@@ -7,8 +7,8 @@ export const sourceKinds = ['async generator', 'generator', 'bare iterator', 'bl
 export type SourceKind = (typeof sourceKinds)[number];
 
 /**
- * What a source does at its point, besides calling back: goes on at once, after some turns of the loop, throws, or never
- * gives anything again.
+ * What a source does at its point, besides calling back: goes on at once, after some turns of the loop, throws, or
+ * never gives anything again.
  */
 export const afterPoint = ['at once', 'late', 'throw', 'never'] as const;
 export type AfterPoint = (typeof afterPoint)[number];

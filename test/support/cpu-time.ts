@@ -13,8 +13,8 @@ export function leastCpuMs(work: () => void): number {
 }
 
 /**
- * Measures how many times as much the larger work costs, again until that is below `bound`, five times at most; returns the
- * least. Where the cost grows faster than that it does so each time, and a busy machine does not.
+ * Measures how many times as much the larger work costs, again until that is below `bound`, five times at most; returns
+ * the least. Where the cost grows faster than that it does so each time, and a busy machine does not.
  */
 export async function leastRatio(bound: number, measure: () => number | Promise<number>): Promise<number> {
   let least = Number.POSITIVE_INFINITY;

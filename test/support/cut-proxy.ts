@@ -1,7 +1,7 @@
 /**
- * A TCP proxy in front of a port of 127.0.0.1, whose way can be cut and healed: a network between two machines that fails.
- * A cut of the kind `stall` loses no byte, as TCP itself does not: what was sent meanwhile arrives after `heal`, if both
- * sides have waited so long. A cut of the kind `refuse` resets what is open and refuses what is new.
+ * A TCP proxy in front of a port of 127.0.0.1, whose way can be cut and healed: a network between two machines that
+ * fails. A cut of the kind `stall` loses no byte, as TCP itself does not: what was sent meanwhile arrives after `heal`,
+ * if both sides have waited so long. A cut of the kind `refuse` resets what is open and refuses what is new.
  */
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';

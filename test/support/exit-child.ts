@@ -1,7 +1,7 @@
 /**
- * A program that uses peal and then has nothing more to do; never shuts anything down, nor ends by itself. Arguments: one
- * of the names below, threads, the gateway's URL and the file with its certificate. Prints what it has done as it is done,
- * and at last how long it stayed.
+ * A program that uses peal and then has nothing more to do; never shuts anything down, nor ends by itself. Arguments:
+ * one of the names below, threads, the gateway's URL and the file with its certificate. Prints what it has done as it
+ * is done, and at last how long it stayed.
  */
 import { APNs, Message, type PushItem, Session } from '../../src/index.js';
 

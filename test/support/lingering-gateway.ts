@@ -1,6 +1,6 @@
 /**
- * A gateway over TLS that answers 200 to every request, may say GOAWAY once it has answered, and never closes its end of a
- * connection, whatever its client does.
+ * A gateway over TLS that answers 200 to every request, may say GOAWAY once it has answered, and never closes its end
+ * of a connection, whatever its client does.
  */
 
 import { once } from 'node:events';

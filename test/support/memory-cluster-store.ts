@@ -1,6 +1,6 @@
 /**
- * A ClusterStore in memory, for tests of dispatchers and workers: everything that other stores do, at once, on a clock that the
- * test moves. It can be away, refuse the next commit, or lose the answer of one that it has applied.
+ * A ClusterStore in memory, for tests of dispatchers and workers: everything that other stores do, at once, on a clock
+ * that the test moves. It can be away, refuse the next commit, or lose the answer of one that it has applied.
  */
 import { PealError } from '../../src/base/errors.js';
 import type {

@@ -1,7 +1,7 @@
 /**
- * A strict reader of what /metrics answers, in Prometheus' text format 0.0.4 and in OpenMetrics 1.0. It shares nothing with
- * what writes it, and throws for what the formats do not allow: families in pieces, samples of no family, series twice,
- * histograms whose buckets shrink.
+ * A strict reader of what /metrics answers, in Prometheus' text format 0.0.4 and in OpenMetrics 1.0. It shares nothing
+ * with what writes it, and throws for what the formats do not allow: families in pieces, samples of no family, series
+ * twice, histograms whose buckets shrink.
  */
 import assert from 'node:assert/strict';
 

@@ -33,8 +33,8 @@ const settings: http2.Settings = {
 };
 
 /**
- * What node keeps behind its sessions, of the whole process: node 20's destructor of it fails an assertion, and ends the
- * process, for some that a server broke the protocol with. So none is ever collected.
+ * What node keeps behind its sessions, of the whole process: node 20's destructor of it fails an assertion, and ends
+ * the process, for some that a server broke the protocol with. So none is ever collected.
  */
 const handles: unknown[] = [];
 

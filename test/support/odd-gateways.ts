@@ -1,4 +1,7 @@
-/** Servers on loopback that take connections and are no gateways, or bad ones: each fault is a real one of TCP, TLS or HTTP/2. */
+/**
+ * Servers on loopback that take connections and are no gateways, or bad ones: each fault is a real one of TCP, TLS or
+ * HTTP/2.
+ */
 import { once } from 'node:events';
 import { createSecureServer, type ServerHttp2Session } from 'node:http2';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';

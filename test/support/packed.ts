@@ -1,6 +1,7 @@
 /**
- * The package as `npm pack` makes it, of a copy of the repository, so that the tests keep their dist/. What was compiled for the
- * tests is taken as it is; `prepack` would compile it once more, without maps. Needs npm, and no network.
+ * The package as `npm pack` makes it, of a copy of the repository, so that the tests keep their dist/. What was
+ * compiled for the tests is taken as it is; `prepack` would compile it once more, without maps. Needs npm, and no
+ * network.
  */
 import { execFile } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';

@@ -1,7 +1,7 @@
 /**
  * An HPACK decoder as a peer has it that announces other sizes of its dynamic table in the middle of a connection, and
- * insists that what it reads follows them (RFC 7541 §4.2, RFC 9113 §4.3.1). peal announces one size for good, so its own
- * decoder does not know how.
+ * insists that what it reads follows them (RFC 7541 §4.2, RFC 9113 §4.3.1). peal announces one size for good, so its
+ * own decoder does not know how.
  */
 import assert from 'node:assert/strict';
 import { type FieldVisitor, HpackDecoder, type HpackDecoderOptions } from '../../src/codec/hpack/decoder.js';

@@ -1,6 +1,6 @@
 /**
- * PKCS#12 files, and keys with old encryption, for tests. Node reads them but does not write them, so this needs the openssl command; tests that use
- * it skip themselves where it is missing.
+ * PKCS#12 files, and keys with old encryption, for tests. Node reads them but does not write them, so this needs the
+ * openssl command; tests that use it skip themselves where it is missing.
  */
 import { execFileSync } from 'node:child_process';
 import { createHmac } from 'node:crypto';

@@ -1,6 +1,6 @@
 /**
- * A PostgreSQL server of its own, as Debian has it (package postgresql), in a temporary folder: on a Unix socket there, and on a
- * free port of 127.0.0.1. A test can stop it, crash it and start it again with what it had.
+ * A PostgreSQL server of its own, as Debian has it (package postgresql), in a temporary folder: on a Unix socket there,
+ * and on a free port of 127.0.0.1. A test can stop it, crash it and start it again with what it had.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';

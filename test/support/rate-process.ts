@@ -1,6 +1,7 @@
 /**
- * A process of a cluster that sends nothing, and uses all that the rate of a campaign lets it: for tests of the rate. Its
- * arguments are the URL of Redis and the id of the campaign. It says what it used, and when, each 50 ms, and how long the store took to answer: lines of JSON.
+ * A process of a cluster that sends nothing, and uses all that the rate of a campaign lets it: for tests of the rate.
+ * Its arguments are the URL of Redis and the id of the campaign. It says what it used, and when, each 50 ms, and how
+ * long the store took to answer: lines of JSON.
  */
 import { systemClock } from '../../src/base/clock.js';
 import { SharedRate } from '../../src/cluster/limits/shared-rate.js';

@@ -1,6 +1,6 @@
 /**
- * A Redis server of its own, as Debian has it (package redis-server), on a free port of 127.0.0.1, with its append-only file
- * in a temporary folder. A test can stop it, kill it, start it again with what it had, and make it stand still.
+ * A Redis server of its own, as Debian has it (package redis-server), on a free port of 127.0.0.1, with its append-only
+ * file in a temporary folder. A test can stop it, kill it, start it again with what it had, and make it stand still.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,6 +1,6 @@
 /**
- * A whole send on virtual time: dispatcher, shards (in as many fake threads as wanted), real pools and connections, over
- * memory streams, against scripted gateways; and the books of both sides.
+ * A whole send on virtual time: dispatcher, shards (in as many fake threads as wanted), real pools and connections,
+ * over memory streams, against scripted gateways; and the books of both sides.
  */
 import type { PealError } from '../../src/base/errors.js';
 import { maxBatchRecipients } from '../../src/base/limits.js';
@@ -43,7 +43,9 @@ export interface SendEnd {
   readonly requests: number;
 }
 
-/** Steps of virtual time between which messages of threads travel, in milliseconds: longer ones where nothing is due. */
+/**
+ * Steps of virtual time between which messages of threads travel, in milliseconds: longer ones where nothing is due.
+ */
 const stepMs = 50;
 const longestStepMs = 500;
 /** Turns of the real loop after each. */

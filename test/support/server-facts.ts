@@ -132,7 +132,9 @@ function entriesOf(bytes: Uint8Array, start: number, end: number): [identifier: 
   return entries;
 }
 
-/** A regular field that nghttp2 leaves out, with a forbidden character or blank: an upper-case name it does not forgive. */
+/**
+ * A regular field that nghttp2 leaves out, with a forbidden character or blank: an upper-case name it does not forgive.
+ */
 function isPassedOver([name, value]: readonly [string, string]): boolean {
   if (name.startsWith(':') || /[A-Z]/.test(name)) return false;
   return !/^[!#$%&'*+\-.^_`|~0-9a-z]+$/.test(name) || /^[ \t]|[ \t]$/.test(value) || hasControl(value);

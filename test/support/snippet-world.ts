@@ -1,6 +1,6 @@
 /**
- * Loaded before an example of the documents: leads its gateways of Apple's and Google's, by name, to those of the simulator. Everything
- * else is as in a program: keys and certificates are read from the files that the example names.
+ * Loaded before an example of the documents: leads its gateways of Apple's and Google's, by name, to those of the
+ * simulator. Everything else is as in a program: keys and certificates are read from the files that the example names.
  */
 import { Session } from '../../src/index.js';
 

@@ -1,4 +1,6 @@
-/** An endpoint of Google that gives out access tokens, on loopback: it checks assertions, and answers what a test wants. */
+/**
+ * An endpoint of Google that gives out access tokens, on loopback: it checks assertions, and answers what a test wants.
+ */
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';

@@ -1,6 +1,6 @@
 /**
- * A process of a cluster, for tests of the provider token that all of them share. It is told by the variable JOB what to do,
- * says "ready", waits for a line, and prints the outcome as JSON.
+ * A process of a cluster, for tests of the provider token that all of them share. It is told by the variable JOB what
+ * to do, says "ready", waits for a line, and prints the outcome as JSON.
  */
 import { once } from 'node:events';
 import { loadCredential } from '../../src/apns/credentials/load-credential.js';

@@ -1,8 +1,8 @@
 /**
  * The one place where tests make pools: a hook for each kind, called in a `describe`. It makes a pool with a
- * book-keeping source and gateways that do as the test's scripts say, keeps what it made, and closes it after each test;
- * nothing may be left then. `usePool` and `useBinaryPool` work over memory streams on a virtual clock, `useTlsPool` over
- * real sockets.
+ * book-keeping source and gateways that do as the test's scripts say, keeps what it made, and closes it after each
+ * test; nothing may be left then. `usePool` and `useBinaryPool` work over memory streams on a virtual clock,
+ * `useTlsPool` over real sockets.
  */
 import assert from 'node:assert/strict';
 import { systemClock } from '../../src/base/clock.js';

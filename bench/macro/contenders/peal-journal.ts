@@ -1,6 +1,6 @@
 /**
- * Contender: the library with a journal: each block is noted durably before it is sent, and settled afterwards. The blocks
- * that a crash would leave unknown are a fixed number here.
+ * Contender: the library with a journal: each block is noted durably before it is sent, and settled afterwards. The
+ * blocks that a crash would leave unknown are a fixed number here.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import path from 'node:path';

@@ -1,6 +1,6 @@
 /**
- * Contender: the library with a payload for each recipient, from a template with two fields. Rows are packed, as readers of
- * tables yield them; the payloads are as long as the shared one of the contender beside it.
+ * Contender: the library with a payload for each recipient, from a template with two fields. Rows are packed, as
+ * readers of tables yield them; the payloads are as long as the shared one of the contender beside it.
  */
 import { maxBatchRecipients } from '../../../src/base/limits.js';
 import { TokenBlock } from '../../../src/push/token-block.js';

@@ -1,6 +1,6 @@
 /**
- * The reference of the configuration file, from peal.config.schema.json, which editors complete by, and of the variables
- * that stand for the same options. Called by the staging of the site.
+ * The reference of the configuration file, from peal.config.schema.json, which editors complete by, and of the
+ * variables that stand for the same options. Called by the staging of the site.
  */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';

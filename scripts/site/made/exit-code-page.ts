@@ -1,4 +1,6 @@
-/** The reference of exit codes, from their definitions and the comments beside them. Called by the staging of the site. */
+/**
+ * The reference of exit codes, from their definitions and the comments beside them. Called by the staging of the site.
+ */
 import { PealError, type PealErrorCode } from '../../../src/base/errors.js';
 import { exitCodeOf, exitCodes } from '../../../src/cli/shared/exit-codes.js';
 import { anchorOf, code, page, plain, table } from '../markdown.js';

@@ -1,6 +1,7 @@
 /**
- * The reference of `--json`: each kind of line with its keys, as commands write them. The commands run against a simulator
- * of their own on the loopback while the site is built, so that no key is left out or made up. Called by the staging.
+ * The reference of `--json`: each kind of line with its keys, as commands write them. The commands run against a
+ * simulator of their own on the loopback while the site is built, so that no key is left out or made up. Called by the
+ * staging.
  */
 import { execFile, spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,4 +1,6 @@
-/** What a generator of the site returns, and how it reads comments of the source. Used by the generators of this folder. */
+/**
+ * What a generator of the site returns, and how it reads comments of the source. Used by the generators of this folder.
+ */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 
@@ -11,8 +13,8 @@ export interface MadeText {
 }
 
 /**
- * Returns the comment of each name in a file of the source, of which `row` finds comment and name: a comment stands above
- * its name, or behind it.
+ * Returns the comment of each name in a file of the source, of which `row` finds comment and name: a comment stands
+ * above its name, or behind it.
  */
 export function commentsIn(root: string, file: string, row: RegExp): ReadonlyMap<string, string> {
   const text = readFileSync(path.join(root, file), 'utf8');

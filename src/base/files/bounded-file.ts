@@ -18,8 +18,8 @@ interface BoundedFile {
 }
 
 /**
- * Reads at most one byte more than is allowed, also if the file claims another size (pipes and devices claim 0). What was
- * read is in `bytes` alone.
+ * Reads at most one byte more than is allowed, also if the file claims another size (pipes and devices claim 0). What
+ * was read is in `bytes` alone.
  *
  * @throws the error of the file system; ETIMEDOUT where nothing comes out of a pipe
  */
@@ -43,9 +43,9 @@ export function readBoundedFile(path: string, maxBytes: number): BoundedFile {
 const readAhead = new Map<string, BoundedFile | Error>();
 
 /**
- * Resolves when all pipes among these files were read, or given up. The event loop goes on meanwhile. `readBoundedFile` of this
- * thread hands out what was read, or throws why nothing was, with the next call for that path. Files that are not pipes are
- * left alone.
+ * Resolves when all pipes among these files were read, or given up. The event loop goes on meanwhile. `readBoundedFile`
+ * of this thread hands out what was read, or throws why nothing was, with the next call for that path. Files that are
+ * not pipes are left alone.
  */
 export async function readPipesAhead(paths: readonly string[], maxBytes: number): Promise<void> {
   await Promise.all(

@@ -1,6 +1,6 @@
 /**
- * When a campaign has done enough damage: bounds of failures, of their share, of time, and reasons that end it. A pure judge,
- * asked whenever outcomes come in; main thread.
+ * When a campaign has done enough damage: bounds of failures, of their share, of time, and reasons that end it. A pure
+ * judge, asked whenever outcomes come in; main thread.
  */
 import { durationText } from '../../base/duration.js';
 import { nearestName } from '../../base/nearest-name.js';

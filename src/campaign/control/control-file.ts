@@ -1,12 +1,12 @@
 /**
- * How a command reaches a campaign that another process runs: a small file in the campaign's directory, which the run takes
- * away when it has read it. The run owns a `ControlWatch`; the command calls `sendControl`. Main thread.
+ * How a command reaches a campaign that another process runs: a small file in the campaign's directory, which the run
+ * takes away when it has read it. The run owns a `ControlWatch`; the command calls `sendControl`. Main thread.
  *
  *   .peal-control.json              {"version":1,"pid":4242,"sentMs":…,"command":{"rate":"500/s"}}
  *   .peal-control.<random>.partial  the same while it is written
  *
- * A command is linked under its name only where no other waits there, so that each arrives. It names the process that is
- * meant, so that no other run takes it.
+ * A command is linked under its name only where no other waits there, so that each arrives. It names the process that
+ * is meant, so that no other run takes it.
  */
 
 import { randomBytes } from 'node:crypto';

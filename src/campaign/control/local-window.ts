@@ -1,7 +1,7 @@
 /**
- * Hours of the day in which a recipient may be sent to, in a time zone of the recipient's own. Pure: the time is handed in.
- * Zones are those of Intl (IANA names); what was worked out for one is kept for a quarter of an hour, because offsets change
- * on quarters. Main thread.
+ * Hours of the day in which a recipient may be sent to, in a time zone of the recipient's own. Pure: the time is handed
+ * in. Zones are those of Intl (IANA names); what was worked out for one is kept for a quarter of an hour, because
+ * offsets change on quarters. Main thread.
  */
 import { maxTimeZones } from '../../base/limits.js';
 import { escapeUnprintable } from '../../base/text.js';

@@ -1,5 +1,6 @@
 /**
- * How long a number of recipients takes at a rate, before they are sent to. Pure; called by dry runs, on the main thread.
+ * How long a number of recipients takes at a rate, before they are sent to. Pure; called by dry runs, on the main
+ * thread.
  */
 import { type Rate, rateAt } from './rate.js';
 
@@ -7,8 +8,8 @@ import { type Rate, rateAt } from './rate.js';
 const maxChanges = 1000;
 
 /**
- * Seconds until the last of them may go out; null where no rate limits them. Where a timetable takes its limit off, the seconds
- * until then: how fast the others go is for the gateway to say.
+ * Seconds until the last of them may go out; null where no rate limits them. Where a timetable takes its limit off, the
+ * seconds until then: how fast the others go is for the gateway to say.
  *
  * @param wallMs when the first one goes out
  */

@@ -1,6 +1,6 @@
 /**
- * How fast a campaign may send: a number of recipients a second, or a timetable of such numbers. Read once, changed while the
- * campaign runs. Pure but for the clock that is handed in; main thread.
+ * How fast a campaign may send: a number of recipients a second, or a timetable of such numbers. Read once, changed
+ * while the campaign runs. Pure but for the clock that is handed in; main thread.
  *
  *   500/s      30000/min      off (no limit)      08:00,500/s 20:00,off (local time of the machine)
  */
@@ -98,8 +98,8 @@ const burstMs = 200;
 const runMs = 50;
 
 /**
- * Gives leave to send, at the pace of a rate: over ten seconds as many as it says, to within one run of recipients. What was
- * not used is not made up for, but for the last fifth of a second.
+ * Gives leave to send, at the pace of a rate: over ten seconds as many as it says, to within one run of recipients.
+ * What was not used is not made up for, but for the last fifth of a second.
  */
 export class Pacer {
   readonly #clock: Clock;

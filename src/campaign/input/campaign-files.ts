@@ -1,6 +1,6 @@
 /**
- * The names of the files that a campaign writes, and of those that one left unfinished. Main thread; used by what writes,
- * removes and refuses them, and by what looks for lists.
+ * The names of the files that a campaign writes, and of those that one left unfinished. Main thread; used by what
+ * writes, removes and refuses them, and by what looks for lists.
  */
 import { realpathSync } from 'node:fs';
 import path from 'node:path';

@@ -1,8 +1,8 @@
 /**
  * The recipients of a campaign: files of any format, one after another, as one stream of packed rows. Main thread.
  *
- * All files are looked at before the first row is handed out: what cannot be read is known before anything is sent. With
- * `isRepeatable` the blocks (which rows stand together, and in which order) depend on what the files hold alone.
+ * All files are looked at before the first row is handed out: what cannot be read is known before anything is sent.
+ * With `isRepeatable` the blocks (which rows stand together, and in which order) depend on what the files hold alone.
  */
 
 import { onAbort } from '../../base/abort-listeners.js';
@@ -41,11 +41,13 @@ export interface InputOptions {
   readonly tokenColumn?: string | number;
   /** What divides the cells of CSV, one character. Default: it is found. */
   readonly delimiter?: string;
-  /** Whether CSV begins with the names of its columns. Default: it is found. Columns without names are called 1, 2, … */
+  /**
+   * Whether CSV begins with the names of its columns. Default: it is found. Columns without names are called 1, 2, …
+   */
   readonly header?: boolean;
   /**
-   * Columns that are needed, such as those of a template. Members of JSON that none of the first rows has are in a column of
-   * their own only where they are named here; else they are in the column `(others)`.
+   * Columns that are needed, such as those of a template. Members of JSON that none of the first rows has are in a
+   * column of their own only where they are named here; else they are in the column `(others)`.
    */
   readonly columns?: readonly string[];
   /** Bytes of the shortest token, 1 to 32. Default 16. */
@@ -55,22 +57,22 @@ export interface InputOptions {
   /** Told of each row that is no recipient; a promise is waited for before more is read. Default: they are skipped. */
   readonly onInvalid?: (invalid: InvalidLine, file: string) => void | Promise<void>;
   /**
-   * Drops rows whose token came before, in any of the files, and notes the others; the first row of a token is kept. Default:
-   * tokens that stand twice are handed out twice.
+   * Drops rows whose token came before, in any of the files, and notes the others; the first row of a token is kept.
+   * Default: tokens that stand twice are handed out twice.
    */
   readonly duplicates?: DuplicateFilter;
   /** Ends the reading, also one that waits for input. Rows that were read are still handed out. */
   readonly signal?: AbortSignal;
   /**
-   * Whether each reading gives the same blocks, as a journal needs them. Default: what was read is handed out at once where a
-   * pipe pauses, and what was read of a file is handed out where it fails.
+   * Whether each reading gives the same blocks, as a journal needs them. Default: what was read is handed out at once
+   * where a pipe pauses, and what was read of a file is handed out where it fails.
    */
   readonly isRepeatable?: boolean;
   /** Of the campaign, whose files patterns leave out. Default: none. */
   readonly folder?: string;
   /**
-   * Asked when a pipe ends. False: the program that wrote it may have been interrupted, so that a last line without its end is
-   * not taken.
+   * Asked when a pipe ends. False: the program that wrote it may have been interrupted, so that a last line without its
+   * end is not taken.
    */
   readonly isEndCertain?: (file: string, isLineOpen: boolean) => boolean | Promise<boolean>;
 }
@@ -122,7 +124,8 @@ export class CampaignInput implements AsyncIterable<InputBlock> {
   /**
    * Finds the files and looks at each.
    *
-   * @throws PealError ERR_PEAL_OPTION that names an option; ERR_PEAL_INPUT for a file that cannot be read, of which it cannot
+   * @throws PealError ERR_PEAL_OPTION that names an option; ERR_PEAL_INPUT for a file that cannot be read, of which it
+   *   cannot
    * be told how it is written, or whose columns do not go with those of another one
    */
   static async open(options: InputOptions): Promise<CampaignInput> {
@@ -175,9 +178,9 @@ export class CampaignInput implements AsyncIterable<InputBlock> {
   }
 
   /**
-   * The blocks of all files. Can be read once. A file that fails ends alone, and what is wrong with the first that did is
-   * thrown when all were read; with `isRepeatable` it is thrown at once, because the blocks behind it would have other
-   * numbers.
+   * The blocks of all files. Can be read once. A file that fails ends alone, and what is wrong with the first that did
+   * is thrown when all were read; with `isRepeatable` it is thrown at once, because the blocks behind it would have
+   * other numbers.
    */
   async *[Symbol.asyncIterator](): AsyncGenerator<InputBlock, void, void> {
     let failure: unknown = null;

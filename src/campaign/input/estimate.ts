@@ -1,5 +1,6 @@
 /**
- * How many recipients files seem to hold, before they are read: for progress and for the choice of threads. Main thread.
+ * How many recipients files seem to hold, before they are read: for progress and for the choice of threads. Main
+ * thread.
  */
 import { open, stat } from 'node:fs/promises';
 
@@ -44,7 +45,9 @@ export async function estimateRecipients(source: string): Promise<number | null>
   }
 }
 
-/** Exported for its test. `parts` of a list of `size` bytes: its beginning, and others that begin anywhere in a line. */
+/**
+ * Exported for its test. `parts` of a list of `size` bytes: its beginning, and others that begin anywhere in a line.
+ */
 export function estimateLines([head, ...others]: readonly Uint8Array[], size: number): number | null {
   if (head === undefined || head.length === 0 || isPacked(head)) return null;
   const counts = [countLines(head, 0), ...others.map((part) => countLines(part, lineStart(part)))];

@@ -14,8 +14,10 @@ const patternCharacters = /[*?{}[\]]/;
  * named, too. `-` is standard input. A path that exists
  * is no pattern, whatever its characters.
  *
- * @param folder of the campaign: patterns leave out what it writes there; a file that is named by itself is never left out
- * @throws PealError ERR_PEAL_INPUT for a pattern that no file matches, and for a file or standard input that is named twice
+ * @param folder of the campaign: patterns leave out what it writes there; a file that is named by itself is never left
+ *   out
+ * @throws PealError ERR_PEAL_INPUT for a pattern that no file matches, and for a file or standard input that is named
+ *   twice
  */
 export async function findFiles(named: readonly string[], folder?: string): Promise<string[]> {
   const found: string[] = [];

@@ -1,15 +1,15 @@
 /**
- * Keeps the beginning of a source until it is known how it is written; then the reader of its format takes over. The first
- * 64 KiB decide, or all of a shorter source; where a source pauses before, what came of it decides if it suffices. Called by
- * recipients/read-source, on the main thread.
+ * Keeps the beginning of a source until it is known how it is written; then the reader of its format takes over. The
+ * first 64 KiB decide, or all of a shorter source; where a source pauses before, what came of it decides if it
+ * suffices. Called by recipients/read-source, on the main thread.
  */
 import { Buffer } from 'node:buffer';
 import { readChunkBytes } from '../../base/limits.js';
 import type { SourceReader } from '../recipients/read-source.js';
 
 /**
- * Makes the reader for a source that begins with `head`. `isEnd`: there is no more. `isHasty`: more will come; null where it
- * is needed to tell. Throws what is wrong with the source.
+ * Makes the reader for a source that begins with `head`. `isEnd`: there is no more. `isHasty`: more will come; null
+ * where it is needed to tell. Throws what is wrong with the source.
  */
 type MakeReader = (head: Buffer, when: { readonly isEnd: boolean; readonly isHasty: boolean }) => SourceReader | null;
 

@@ -1,6 +1,6 @@
 /**
- * One file of an input. It is looked at before anything is sent, so that one that cannot be read is known in time, and read
- * when it is its turn. Made by campaign-input, on the main thread.
+ * One file of an input. It is looked at before anything is sent, so that one that cannot be read is known in time, and
+ * read when it is its turn. Made by campaign-input, on the main thread.
  */
 import { open, stat } from 'node:fs/promises';
 import { readProblem } from '../../base/file-errors.js';

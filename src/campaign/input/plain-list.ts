@@ -1,6 +1,6 @@
 /**
- * Tells a plain list of device tokens, by its beginning, and makes its reader. Most campaigns need no more: the readers of
- * tables are loaded for what is none. Called by input-file and text-reader, on the main thread.
+ * Tells a plain list of device tokens, by its beginning, and makes its reader. Most campaigns need no more: the readers
+ * of tables are loaded for what is none. Called by input-file and text-reader, on the main thread.
  */
 import type { Buffer } from 'node:buffer';
 import { Rows } from '../../session/recipients/rows.js';

@@ -1,9 +1,9 @@
 /**
- * The recipients that a program gives to a campaign, as a stream of packed rows: device tokens, blocks of them, rows, or an
- * object for each recipient, as a database gives them. Called by campaign.ts, on the main thread.
+ * The recipients that a program gives to a campaign, as a stream of packed rows: device tokens, blocks of them, rows,
+ * or an object for each recipient, as a database gives them. Called by campaign.ts, on the main thread.
  *
- * Nothing is pulled before it is asked for. The columns of a block are the fields of all objects so far, so that an object
- * that lacks some of them stands in the same block as the others.
+ * Nothing is pulled before it is asked for. The columns of a block are the fields of all objects so far, so that an
+ * object that lacks some of them stands in the same block as the others.
  */
 import { Buffer, isUtf8 } from 'node:buffer';
 import { isDeviceToken, readDeviceToken } from '../../apns/device-token.js';
@@ -23,9 +23,10 @@ import { type OpenRows, RowPacker, type RowSink } from '../tables/table-rows.js'
 const encoder = new TextEncoder();
 
 /**
- * A recipient as a program has it: an object with a device token in its field `token` (or `tokenColumn`), and fields beside it.
- * The fields are the object's own enumerable ones. Null, undefined, NaN, functions, symbols and empty text are a missing field.
- * A Date becomes ISO 8601; bytes become the text that they are in UTF-8, or else hex digits; any other object becomes JSON.
+ * A recipient as a program has it: an object with a device token in its field `token` (or `tokenColumn`), and fields
+ * beside it. The fields are the object's own enumerable ones. Null, undefined, NaN, functions, symbols and empty text
+ * are a missing field. A Date becomes ISO 8601; bytes become the text that they are in UTF-8, or else hex digits; any
+ * other object becomes JSON.
  */
 export type RecordRow = object;
 
@@ -40,8 +41,8 @@ interface RecordOptions {
   /** How the tokens are written. Default: as those of APNs. */
   readonly tokens?: TokenForm;
   /**
-   * Whether blocks depend on the content alone. Otherwise what was pulled is handed out, too, where the stream pauses or fails,
-   * and after an abort.
+   * Whether blocks depend on the content alone. Otherwise what was pulled is handed out, too, where the stream pauses
+   * or fails, and after an abort.
    */
   readonly isRepeatable: boolean;
   /** Told at once of each recipient that is none; `index` counts all recipients of the stream, from 0. */
@@ -142,7 +143,10 @@ class Pull {
     }
   }
 
-  /** Closes the stream, unless it has ended. A stream that has not answered is not waited for, and no other one for long. */
+  /**
+   * Closes the stream, unless it has ended. A stream that has not answered is not waited for, and no other one for
+   * long.
+   */
   async close(): Promise<void> {
     this.#stopListening?.();
     if (this.#timer !== null) clearTimeout(this.#timer);

@@ -1,6 +1,6 @@
 /**
- * Tells which format a text has, by its beginning: a list of device tokens, CSV, or JSON. What can be told by its first bytes
- * to be none of them was refused before (recipients/file-kind). Pure; main thread.
+ * Tells which format a text has, by its beginning: a list of device tokens, CSV, or JSON. What can be told by its first
+ * bytes to be none of them was refused before (recipients/file-kind). Pure; main thread.
  */
 import type { Buffer } from 'node:buffer';
 import { maxInvalidTextCharacters } from '../../base/limits.js';

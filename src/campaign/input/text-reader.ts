@@ -1,6 +1,6 @@
 /**
- * Makes the reader of a text whose format is given or found from its beginning, and tells what columns it has. Called by
- * input-file, on the main thread.
+ * Makes the reader of a text whose format is given or found from its beginning, and tells what columns it has. Called
+ * by input-file, on the main thread.
  */
 import type { Buffer } from 'node:buffer';
 import { assert } from '../../base/assert.js';

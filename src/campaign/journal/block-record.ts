@@ -1,6 +1,6 @@
 /**
- * What a journal knows of one block of recipients, and the bytes in which it is stored. Read and changed by the journal, read by
- * its readers; main thread.
+ * What a journal knows of one block of recipients, and the bytes in which it is stored. Read and changed by the
+ * journal, read by its readers; main thread.
  *
  *   record   0 format (1) │ 1 flags (1) │ 2 recipients (2) │ 4 bytes of the digest (1) │ 5 digest │ states
  *            │ those without a row, where there are any │ CRC-32 of all before, begun with the number of the block (4)
@@ -37,7 +37,10 @@ export const kindOf: Uint8Array = Uint8Array.from({ length: 256 }, (_, state) =>
 /** How many recipients are of each kind, by its index. */
 export type KindCounts = Float64Array;
 
-/** Which of two services the recipients of a block are on, where their list is for both: counts are kept for each. Else 0. */
+/**
+ * Which of two services the recipients of a block are on, where their list is for both: counts are kept for each. Else
+ * 0.
+ */
 export type Part = 0 | 1;
 
 export function countsByKind(counts: KindCounts): Record<StateKind, number> {

@@ -1,11 +1,12 @@
 /**
- * How many recipients may be noted and have no outcome: what a crash leaves unknown. As few as keep the gateway busy. Asked
- * by a campaign before it notes the next block; pure, with the time handed in.
+ * How many recipients may be noted and have no outcome: what a crash leaves unknown. As few as keep the gateway busy.
+ * Asked by a campaign before it notes the next block; pure, with the time handed in.
  *
- * The window is judged by what the engine has and has not written yet (`queued`). Where that is nothing at the moment when
- * more comes, the gateway has waited: the window grows by a half. Where some of it was there at all times, it was larger than
- * needed: it shrinks by a part of that. So it follows the gateway's speed without knowing it, and a slow one is left with
- * the least window. Until a connection stands, the window is smaller still, because nothing of it can be written.
+ * The window is judged by what the engine has and has not written yet (`queued`). Where that is nothing at the moment
+ * when more comes, the gateway has waited: the window grows by a half. Where some of it was there at all times, it was
+ * larger than needed: it shrinks by a part of that. So it follows the gateway's speed without knowing it, and a slow
+ * one is left with the least window. Until a connection stands, the window is smaller still, because nothing of it can
+ * be written.
  */
 import { firstDispatchWindow, maxBatchRecipients, maxDispatchWindow, minDispatchWindow } from '../../base/limits.js';
 

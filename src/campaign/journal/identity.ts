@@ -1,7 +1,7 @@
 /**
- * What makes a campaign the same when it is resumed: its message, its settings and its inputs, kept as digests, and what
- * differs as a sentence. The blocks' own digests prove the inputs while they are read; this refuses before anything is
- * sent. Made by a campaign, compared by its journal; main thread.
+ * What makes a campaign the same when it is resumed: its message, its settings and its inputs, kept as digests, and
+ * what differs as a sentence. The blocks' own digests prove the inputs while they are read; this refuses before
+ * anything is sent. Made by a campaign, compared by its journal; main thread.
  */
 import { createHash } from 'node:crypto';
 import { open, stat } from 'node:fs/promises';
@@ -71,8 +71,8 @@ export function unreadInput(name: string): InputIdentity {
 }
 
 /**
- * What differs from the campaign that a journal holds; null where it is the same one. An input that was moved or touched,
- * and has the same size and edges, is the same.
+ * What differs from the campaign that a journal holds; null where it is the same one. An input that was moved or
+ * touched, and has the same size and edges, is the same.
  */
 export function identityError(journal: string, kept: CampaignIdentity, given: CampaignIdentity): PealError | null {
   const differences = [...partDifferences(kept.parts, given.parts), ...inputDifferences(kept.inputs, given.inputs)];

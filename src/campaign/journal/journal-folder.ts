@@ -38,11 +38,11 @@ function unreadableError(folder: string, cause: unknown): PealError {
 }
 
 /**
- * Begins the journal of a campaign in a directory that is there, or goes on with the one in it. Holds the directory until
- * the journal is closed; the hold of a process that is gone counts for nothing.
+ * Begins the journal of a campaign in a directory that is there, or goes on with the one in it. Holds the directory
+ * until the journal is closed; the hold of a process that is gone counts for nothing.
  *
- * @throws PealError ERR_PEAL_INPUT (as a rejection): another process holds it; what is there is another campaign or not a
- *   journal; it cannot be written
+ * @throws PealError ERR_PEAL_INPUT (as a rejection): another process holds it; what is there is another campaign or not
+ *   a journal; it cannot be written
  */
 interface OpenJournalOptions extends Pick<JournalOptions, 'clock' | 'mayBeginAnew' | 'keepsNoted'> {
   /** Whether a campaign that is there is removed first. Default false. */

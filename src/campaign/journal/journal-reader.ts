@@ -1,6 +1,6 @@
 /**
- * A journal as it is read beside the process that writes it, or after it: totals at once, blocks one after another. Made by
- * journal-folder, for the commands that show a campaign; main thread.
+ * A journal as it is read beside the process that writes it, or after it: totals at once, blocks one after another.
+ * Made by journal-folder, for the commands that show a campaign; main thread.
  */
 import type { LockHolder } from '../../base/files/folder-lock.js';
 import { UNKNOWN } from '../../engine/ledger.js';
@@ -73,8 +73,8 @@ export class JournalReader {
   }
 
   /**
-   * What a run that resumed now would know of a block. Recipients that were noted and have no outcome are under way while a
-   * process is at work, and otherwise unknown.
+   * What a run that resumed now would know of a block. Recipients that were noted and have no outcome are under way
+   * while a process is at work, and otherwise unknown.
    *
    * @throws PealError ERR_PEAL_INPUT where the recipients have changed, as `Journal.block` does
    */

@@ -1,19 +1,21 @@
 /**
- * The journal of a campaign: for each block of recipients whether it may have been sent, and what became of each recipient,
- * kept so that a process may be killed at any instant and the next one goes on. Owned by a campaign, on the main thread.
+ * The journal of a campaign: for each block of recipients whether it may have been sent, and what became of each
+ * recipient, kept so that a process may be killed at any instant and the next one goes on. Owned by a campaign, on the
+ * main thread.
  *
  *   NEW ──▶ NOTED ──────────▶ ACCEPTED, REJECTED (final)
  *            │ ▲ └──────────▶ UNSENT ──▶ NOTED, by the run that resumes
  *            │ └ the recipient is handed to the engine only when this is durable
  *            └──────────────▶ UNKNOWN ──▶ NOTED_AGAIN, if it is to be sent again; that never becomes UNSENT
  *
- * A recipient that is noted when the process ends is unknown for the next one. All that is told within `journalCommitMs`
- * is written by one transaction, with the totals and the lengths of the output files that belong to it.
+ * A recipient that is noted when the process ends is unknown for the next one. All that is told within
+ * `journalCommitMs` is written by one transaction, with the totals and the lengths of the output files that belong to
+ * it.
  *
- * Output files and outcomes meet in `cut`: the campaign appends the rows of an outcome and calls `settle` without a pause
- * between, and a transaction begins with a cut through both. It is written once the rows before the cut are, so a run that
- * resumes shortens the files to the lengths in the journal, and has each row once. Files whose rows may change (unsent,
- * unknown, invalid) are written anew by a run that resumes, because it reads the whole input.
+ * Output files and outcomes meet in `cut`: the campaign appends the rows of an outcome and calls `settle` without a
+ * pause between, and a transaction begins with a cut through both. It is written once the rows before the cut are, so a
+ * run that resumes shortens the files to the lengths in the journal, and has each row once. Files whose rows may change
+ * (unsent, unknown, invalid) are written anew by a run that resumes, because it reads the whole input.
  *
  * Nothing is decided by the wall clock, which is written beside events only.
  */
@@ -81,8 +83,8 @@ export interface JournalOptions {
    */
   readonly mayBeginAnew?: (facts: Facts) => boolean;
   /**
-   * Whether recipients that an earlier run has noted stay so, because others go on with them when a run ends: whoever opens
-   * the journal finds out what became of each. Default: they are unknown.
+   * Whether recipients that an earlier run has noted stay so, because others go on with them when a run ends: whoever
+   * opens the journal finds out what became of each. Default: they are unknown.
    */
   readonly keepsNoted?: boolean;
   /** Called once the store is closed: what held it for this process is let go. */
@@ -156,8 +158,8 @@ export class Journal {
    * another campaign (see `mayBeginAnew`). What was noted by an earlier run and has no outcome is unknown from now on.
    * Reads all records once. The store is the journal's: it is closed with it, and when this rejects.
    *
-   * @throws PealError (as a rejection) ERR_PEAL_OPTION when it holds another campaign; ERR_PEAL_INPUT when it is damaged
-   *   or cannot be written
+   * @throws PealError (as a rejection) ERR_PEAL_OPTION when it holds another campaign; ERR_PEAL_INPUT when it is
+   *   damaged or cannot be written
    */
   static async open(store: Store, identity: CampaignIdentity, options: JournalOptions): Promise<Journal> {
     try {
@@ -196,7 +198,10 @@ export class Journal {
     return [outcomesIn(first), outcomesIn(second)];
   }
 
-  /** How long each output file is with the rows of all outcomes in the journal, and no others: longer ones are cut there. */
+  /**
+   * How long each output file is with the rows of all outcomes in the journal, and no others: longer ones are cut
+   * there.
+   */
   get files(): Readonly<Record<string, number>> {
     return this.#files;
   }
@@ -212,8 +217,8 @@ export class Journal {
   }
 
   /**
-   * From now on `cut` is asked when a transaction begins, and answers without a pause. Until then the lengths and facts of
-   * the earlier run stay: its files are cut to those lengths meanwhile.
+   * From now on `cut` is asked when a transaction begins, and answers without a pause. Until then the lengths and facts
+   * of the earlier run stay: its files are cut to those lengths meanwhile.
    */
   cutWith(cut: () => Cut): void {
     assert(this.#cut === null, 'a journal has the output files of one campaign');
@@ -268,8 +273,8 @@ export class Journal {
   }
 
   /**
-   * Takes outcomes of a batch that is still under way, which no output file has: those that stay, others are passed over.
-   * They are known after a crash; `settle` or `wrote` follows when their rows were appended.
+   * Takes outcomes of a batch that is still under way, which no output file has: those that stay, others are passed
+   * over. They are known after a crash; `settle` or `wrote` follows when their rows were appended.
    */
   glimpse(number: number, states: Uint8Array, indexes: Indexes = null): void {
     this.#take(number, states, indexes, false);
@@ -318,8 +323,8 @@ export class Journal {
   /**
    * Writes what is left, and closes the store.
    *
-   * @throws PealError ERR_PEAL_INPUT (as a rejection) when outcomes could not be written: those recipients are unknown for
-   *   the run that resumes; the store is closed all the same
+   * @throws PealError ERR_PEAL_INPUT (as a rejection) when outcomes could not be written: those recipients are unknown
+   *   for the run that resumes; the store is closed all the same
    */
   async close(): Promise<void> {
     if (this.#isClosed) return;

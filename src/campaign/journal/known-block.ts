@@ -44,8 +44,8 @@ export class KnownBlock {
   }
 
   /**
-   * Those to send to, by index: the new ones (invalid rows among them), the unsent ones, and the unknown ones if they are
-   * wanted. Not for a block that is new.
+   * Those to send to, by index: the new ones (invalid rows among them), the unsent ones, and the unknown ones if they
+   * are wanted. Not for a block that is new.
    */
   toSend(resendsUnknown: boolean): Uint16Array {
     return this.#indexes((state) => state === NEW || state === UNSENT || (resendsUnknown && state === UNKNOWN));

@@ -1,7 +1,8 @@
 /**
  * Whether a file is one that LMDB may open. LMDB maps its file into memory and follows what is written there: with one
- * that was cut, damaged or written by another program it ends the process (SIGSEGV, SIGBUS). So the pages that its latest
- * transaction uses are followed here first. Called by lmdb-store before it opens a file that no process has open.
+ * that was cut, damaged or written by another program it ends the process (SIGSEGV, SIGBUS). So the pages that its
+ * latest transaction uses are followed here first. Called by lmdb-store before it opens a file that no process has
+ * open.
  *
  *   page      0 number (8) │ 8 transaction (8) │ 18 flags (2) │ 20 lower (2) │ 22 upper (2) │ 24 places of nodes (2 each) …
  *   meta      page, 24 magic (4) │ 28 version (4) │ 48 tree of free pages (48) │ 96 main tree (48) │ 144 last page (8)
@@ -9,8 +10,8 @@
  *   tree      0 page size, in the first one (4) │ 6 depth (2) │ 40 root page (8)
  *   node      0 low (2) │ 2 high (2) │ 4 flags (2) │ 6 key bytes (2) │ 8 key, data
  *
- * A node of a branch names a page by its first three fields, one of a leaf the length of its data by two of them. The format
- * is that of the LMDB within lmdb 3 (mdb.c); numbers are little-endian.
+ * A node of a branch names a page by its first three fields, one of a leaf the length of its data by two of them. The
+ * format is that of the LMDB within lmdb 3 (mdb.c); numbers are little-endian.
  */
 import { readSync } from 'node:fs';
 

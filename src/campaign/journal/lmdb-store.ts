@@ -1,10 +1,11 @@
 /**
- * A store in one file of LMDB. The package is loaded with the first journal, and by nothing else. Made by journal-folder,
- * on the main thread; transactions are written by a thread of lmdb, so that this one never waits for a disk.
+ * A store in one file of LMDB. The package is loaded with the first journal, and by nothing else. Made by
+ * journal-folder, on the main thread; transactions are written by a thread of lmdb, so that this one never waits for a
+ * disk.
  *
- * Beside the file is `NAME-lock`, where LMDB keeps who reads. Both are made here, with their rights and with room on the
- * disk: LMDB writes to the lock through mapped memory, where a full disk ends the process, and tells no reason when it
- * cannot write the file itself to its end.
+ * Beside the file is `NAME-lock`, where LMDB keeps who reads. Both are made here, with their rights and with room on
+ * the disk: LMDB writes to the lock through mapped memory, where a full disk ends the process, and tells no reason when
+ * it cannot write the file itself to its end.
  */
 import { closeSync, constants, fstatSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
@@ -29,7 +30,10 @@ const pagesPerCommit = 64;
 interface LmdbStoreOptions {
   /** Opens the file as it is, beside the process that writes it. Nothing may be committed. Default false. */
   readonly readOnly?: boolean;
-  /** Whether another process has the file open: then it is in use, so its pages move and are not looked at. Default false. */
+  /**
+   * Whether another process has the file open: then it is in use, so its pages move and are not looked at. Default
+   * false.
+   */
   readonly isInUse?: boolean;
 }
 

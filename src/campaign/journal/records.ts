@@ -141,7 +141,9 @@ function openJson<T>(sealed: Uint8Array, name: string, is: (value: unknown) => v
   throw new PealError('ERR_PEAL_INPUT', message, { origin: 'input' });
 }
 
-/** Null where the journal is new. Throws PealError ERR_PEAL_INPUT for a record that is damaged, or of another version. */
+/**
+ * Null where the journal is new. Throws PealError ERR_PEAL_INPUT for a record that is damaged, or of another version.
+ */
 export function readIdentity(store: ReadableStore, name: string): IdentityRecord | null {
   const sealed = store.get(identityKey);
   return sealed === null ? null : openJson(sealed, name, isIdentity);

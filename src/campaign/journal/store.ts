@@ -14,15 +14,17 @@ export type Entry = readonly [key: Uint8Array, value: Uint8Array];
 export interface ReadableStore {
   /** Null where there is no such key. The caller's to keep. */
   get(key: Uint8Array): Uint8Array | null;
-  /** In the order of the keys as bytes, from `start` to before `end`, as of now. Values are valid until the next step. */
+  /**
+   * In the order of the keys as bytes, from `start` to before `end`, as of now. Values are valid until the next step.
+   */
   range(start: Uint8Array, end: Uint8Array): Iterable<Entry>;
   close(): Promise<void>;
 }
 
 export interface Store extends ReadableStore {
   /**
-   * Makes all of the changes, or none: resolves once they are durable, so that neither a crash of the process nor one of
-   * the machine takes them back. The values must stay as they are until then. One call at a time.
+   * Makes all of the changes, or none: resolves once they are durable, so that neither a crash of the process nor one
+   * of the machine takes them back. The values must stay as they are until then. One call at a time.
    *
    * @throws PealError ERR_PEAL_INPUT (as a rejection) when they could not be made; the same changes may be tried again
    */

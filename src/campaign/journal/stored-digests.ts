@@ -1,7 +1,7 @@
 /**
- * Digests of device tokens on disk, for what drops duplicates of an input and has no more memory for them: a set, kept in a
- * store of its own beside a journal. A scratch file: digests are made under keys of one run, so each run begins with an empty
- * one, and removes it at its end. Main thread.
+ * Digests of device tokens on disk, for what drops duplicates of an input and has no more memory for them: a set, kept
+ * in a store of its own beside a journal. A scratch file: digests are made under keys of one run, so each run begins
+ * with an empty one, and removes it at its end. Main thread.
  */
 import { rm } from 'node:fs/promises';
 import { assert } from '../../base/assert.js';

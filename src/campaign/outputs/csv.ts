@@ -3,8 +3,8 @@
  */
 
 /**
- * Characters by which a spreadsheet recognises a formula at the start of a cell (OWASP, "CSV Injection"). Apostrophes before
- * them are part of the pattern, so that a reader that takes one apostrophe away has the text as it was.
+ * Characters by which a spreadsheet recognises a formula at the start of a cell (OWASP, "CSV Injection"). Apostrophes
+ * before them are part of the pattern, so that a reader that takes one apostrophe away has the text as it was.
  */
 const formulaStart = /^'*[=+\-@\t\r]/;
 const needsQuotes = /[",\r\n]/;

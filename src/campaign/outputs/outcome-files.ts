@@ -8,10 +8,10 @@
  *   unknown.csv    the columns of the input        sent and never answered: may have been delivered
  *   invalid.csv    line,text,why,list              rows that are no recipients
  *
- * The first three have the columns of the input behind their own, and grow over all runs of a campaign: its journal keeps how
- * long they are. The others are written anew by each run, and have their names at its end. unsent and unknown have the
- * columns of the input, as they stand there, so that they can be sent to. In NDJSON all are called `.ndjson`, and a row is
- * an object. Plain lists have no columns: unsent.txt and unknown.txt have a token a line.
+ * The first three have the columns of the input behind their own, and grow over all runs of a campaign: its journal
+ * keeps how long they are. The others are written anew by each run, and have their names at its end. unsent and unknown
+ * have the columns of the input, as they stand there, so that they can be sent to. In NDJSON all are called `.ndjson`,
+ * and a row is an object. Plain lists have no columns: unsent.txt and unknown.txt have a token a line.
  */
 import { randomBytes } from 'node:crypto';
 import { readdir, rm } from 'node:fs/promises';
@@ -50,7 +50,9 @@ export interface OutcomeFilesOptions {
   readonly tokenColumns: ReadonlySet<string>;
   /** Whether accepted recipients have a file. */
   readonly keepsAccepted: boolean;
-  /** Whether answers may say what they find fault with: then rejections have a column for it. Default: they have none. */
+  /**
+   * Whether answers may say what they find fault with: then rejections have a column for it. Default: they have none.
+   */
   readonly hasDetails?: boolean;
   /** How long the journal says that files are; those that it does not name begin anew. */
   readonly lengths: Readonly<Record<string, number>>;

@@ -1,6 +1,7 @@
 /**
- * One file of results, written as it grows. It is created new (never through a link or over another file) and is readable
- * by its owner only. Owned by what collects results (OutcomeFiles, commands), on the main thread. There are two kinds:
+ * One file of results, written as it grows. It is created new (never through a link or over another file) and is
+ * readable by its owner only. Owned by what collects results (OutcomeFiles, commands), on the main thread. There are
+ * two kinds:
  *
  *   create   gets its name only once it is whole; until then it is called `NAME.<random>.partial`
  *   grow     has its name from the beginning and grows over several runs: a journal keeps how long it is (`cut`), and the
@@ -85,8 +86,8 @@ export class OutputFile {
   }
 
   /**
-   * Opens `folder/name` to go on behind its first `length` bytes; what stands behind them is cut off. With 0 it begins anew,
-   * in place of a file or a link that has the name.
+   * Opens `folder/name` to go on behind its first `length` bytes; what stands behind them is cut off. With 0 it begins
+   * anew, in place of a file or a link that has the name.
    *
    * @throws PealError ERR_PEAL_INPUT (as a rejection) if it is shorter, is no file, or cannot be written
    */
@@ -121,8 +122,8 @@ export class OutputFile {
   }
 
   /**
-   * How long the file is with all that was taken by now, and what resolves once that is durable: the data is on the disk, so
-   * that it is there after a loss of power, too. Null when it is durable. Rejects with `failure`.
+   * How long the file is with all that was taken by now, and what resolves once that is durable: the data is on the
+   * disk, so that it is there after a loss of power, too. Null when it is durable. Rejects with `failure`.
    */
   cut(): { readonly length: number; readonly written: Promise<void> | null } {
     this.#write();

@@ -1,10 +1,10 @@
 /**
- * What a recipient's row brings with it into a file of results: the columns of its input, in CSV or as members of NDJSON.
- * Called by OutcomeFiles, on the main thread.
+ * What a recipient's row brings with it into a file of results: the columns of its input, in CSV or as members of
+ * NDJSON. Called by OutcomeFiles, on the main thread.
  *
- * In files with columns of peal (`token`, `status`, …) an own column of the same name gets ` (own)` behind it. What a row has
- * beside the columns of the file stands in its column `(others)` as a JSON object, if the file has that column; in NDJSON its
- * members stand in the object itself.
+ * In files with columns of peal (`token`, `status`, …) an own column of the same name gets ` (own)` behind it. What a
+ * row has beside the columns of the file stands in its column `(others)` as a JSON object, if the file has that column;
+ * in NDJSON its members stand in the object itself.
  */
 import { Buffer } from 'node:buffer';
 import type { Rows, TextColumn } from '../../session/recipients/rows.js';

@@ -1,6 +1,6 @@
 /**
- * Rows of results as bytes: cells are copied from the packed columns of their recipients without a string for each. Owned by
- * OutcomeFiles, one for each file, on the main thread.
+ * Rows of results as bytes: cells are copied from the packed columns of their recipients without a string for each.
+ * Owned by OutcomeFiles, one for each file, on the main thread.
  */
 import { Buffer } from 'node:buffer';
 import { writeHex } from '../../base/hex.js';

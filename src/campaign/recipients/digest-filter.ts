@@ -1,6 +1,6 @@
 /**
- * Tells of most digests that are not in a store that they are not, without asking it: a Bloom filter whose bits for one digest
- * lie in one word. Of a digest that is in the store it never says so. For duplicate-filter, on its thread.
+ * Tells of most digests that are not in a store that they are not, without asking it: a Bloom filter whose bits for one
+ * digest lie in one word. Of a digest that is in the store it never says so. For duplicate-filter, on its thread.
  *
  * With 8 bits for each digest that was added 1 in 20 of the others is asked for in vain; without room for that, more.
  */

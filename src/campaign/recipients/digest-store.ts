@@ -1,7 +1,7 @@
 /**
- * Where digests of device tokens are kept that memory has no room for. Implemented by the store of a journal, as a scratch
- * table of one run: digests are made under keys drawn by chance, so they mean nothing to another run. Used by seen-tokens,
- * on the main thread.
+ * Where digests of device tokens are kept that memory has no room for. Implemented by the store of a journal, as a
+ * scratch table of one run: digests are made under keys drawn by chance, so they mean nothing to another run. Used by
+ * seen-tokens, on the main thread.
  */
 
 /** Bytes of a digest in a store. */

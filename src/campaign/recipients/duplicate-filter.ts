@@ -1,10 +1,10 @@
 /**
- * Finds device tokens that came before, in bounded memory: digests that memory has no room for go to a store on disk, and
- * the answer stays exact. Called by input/, on the main thread.
+ * Finds device tokens that came before, in bounded memory: digests that memory has no room for go to a store on disk,
+ * and the answer stays exact. Called by input/, on the main thread.
  *
- * Memory holds the digests that came last. Once it is full, all of them go to the store in one sorted run, and memory begins
- * anew. From then on the tokens of a block that memory does not know are looked up in the store, sorted, a block at a time:
- * those of them that a filter in memory does not know to be new.
+ * Memory holds the digests that came last. Once it is full, all of them go to the store in one sorted run, and memory
+ * begins anew. From then on the tokens of a block that memory does not know are looked up in the store, sorted, a block
+ * at a time: those of them that a filter in memory does not know to be new.
  */
 import { dedupeMemoryBytes } from '../../base/limits.js';
 import type { TokenBlock } from '../../push/token-block.js';

@@ -157,7 +157,9 @@ function textProblem(head: string, { isFull, isEnd, isJsonRead }: TextOptions): 
   return wrappedProblem(text, isFull, isEnd);
 }
 
-/** An object on one line is a line that holds no token, whether or not others follow (NDJSON): no part of it is a line. */
+/**
+ * An object on one line is a line that holds no token, whether or not others follow (NDJSON): no part of it is a line.
+ */
 function objectProblem(text: string, isFull: boolean, isJsonRead: boolean): string | null {
   if (!isFull && /^\{\s*$/.test(text)) return 'unsure';
   const end = text.search(/[\r\n]/);

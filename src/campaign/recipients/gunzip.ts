@@ -1,7 +1,7 @@
 /**
- * Unpacks gzip (RFC 1952), member by member, and loses nothing of what can be unpacked: Node's own gunzip drops the last
- * lines of a list when the check sum behind them is wrong, or when other bytes follow. Here only the deflate data goes to
- * zlib; header and trailer are read here. Used by read-source, on its thread.
+ * Unpacks gzip (RFC 1952), member by member, and loses nothing of what can be unpacked: Node's own gunzip drops the
+ * last lines of a list when the check sum behind them is wrong, or when other bytes follow. Here only the deflate data
+ * goes to zlib; header and trailer are read here. Used by read-source, on its thread.
  */
 import { Buffer } from 'node:buffer';
 import { crc32, createInflateRaw } from 'node:zlib';

@@ -38,7 +38,10 @@ export function decodeHexLine(
   return ending === CR && source[position + HEX_LINE_BYTES] === LF ? HEX_LINE_BYTES + 1 : HEX_LINE_BYTES;
 }
 
-/** Decodes the 64 digits at `position` of `source` to 32 bytes at `offset` of `target`; false, having written rubbish, for anything else. */
+/**
+ * Decodes the 64 digits at `position` of `source` to 32 bytes at `offset` of `target`; false, having written rubbish,
+ * for anything else.
+ */
 export function decodeHexDigits(source: DataView, position: number, target: DataView, offset: number): boolean {
   let seen = 0;
   for (let i = 0; i < TOKEN_BYTES; i += 4) {

@@ -1,6 +1,6 @@
 /**
- * What is wrong with a source of recipients, as a sentence that says what of it was read and where to go on. Thrown by what
- * reads a source, and completed by read-source, which knows how far it came.
+ * What is wrong with a source of recipients, as a sentence that says what of it was read and where to go on. Thrown by
+ * what reads a source, and completed by read-source, which knows how far it came.
  */
 import { PealError } from '../../base/errors.js';
 

@@ -1,7 +1,7 @@
 /**
- * The bytes of a regular file, read into two buffers that are used again and again: while one is looked at, the other is
- * filled. New memory for each chunk would cost more, in garbage collections, than the reading. Made by open-list and read by
- * read-source; main thread.
+ * The bytes of a regular file, read into two buffers that are used again and again: while one is looked at, the other
+ * is filled. New memory for each chunk would cost more, in garbage collections, than the reading. Made by open-list and
+ * read by read-source; main thread.
  */
 import { Buffer } from 'node:buffer';
 import { close, read } from 'node:fs';
@@ -52,7 +52,9 @@ export class ListFile implements AsyncIterableIterator<Uint8Array> {
     return end;
   }
 
-  /** Closes the file, once a read that is under way has ended: until then its number must not become that of another. */
+  /**
+   * Closes the file, once a read that is under way has ended: until then its number must not become that of another.
+   */
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;

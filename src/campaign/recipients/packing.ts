@@ -1,6 +1,6 @@
 /**
- * Tells by the first bytes of a source how it is packed. The unpackers are loaded for what is packed only. Pure; used by
- * read-source and unzstd.
+ * Tells by the first bytes of a source how it is packed. The unpackers are loaded for what is packed only. Pure; used
+ * by read-source and unzstd.
  */
 import type { Buffer } from 'node:buffer';
 import type { Packing } from './unpack-fault.js';

@@ -1,10 +1,11 @@
 /**
- * Reads recipients from a file, standard input or a stream, whatever the format: opens it, unpacks it, hands its bytes to the
- * reader of its format, and hands out the blocks that come of them. Pulled by its reader: nothing is read ahead but one
- * chunk, so memory does not grow with the file. Whatever ends the reading, each line that was read is handed out: also where
- * the source pauses, fails or is cut off, and after an abort. Main thread.
+ * Reads recipients from a file, standard input or a stream, whatever the format: opens it, unpacks it, hands its bytes
+ * to the reader of its format, and hands out the blocks that come of them. Pulled by its reader: nothing is read ahead
+ * but one chunk, so memory does not grow with the file. Whatever ends the reading, each line that was read is handed
+ * out: also where the source pauses, fails or is cut off, and after an abort. Main thread.
  *
- * A source whose blocks must be the same each time it is read (`isRepeatable`) hands out whole blocks only, until it ends.
+ * A source whose blocks must be the same each time it is read (`isRepeatable`) hands out whole blocks only, until it
+ * ends.
  */
 import { Buffer } from 'node:buffer';
 import { Readable } from 'node:stream';
@@ -56,7 +57,9 @@ interface SourceOptions<Block> {
   readonly signal?: AbortSignal | undefined;
   /** As in `ReadTokensOptions`. */
   readonly isEndCertain?: ((isLineOpen: boolean) => boolean | Promise<boolean>) | undefined;
-  /** Whether blocks depend on the content alone. Default: what was read is handed out when the source pauses or fails. */
+  /**
+   * Whether blocks depend on the content alone. Default: what was read is handed out when the source pauses or fails.
+   */
   readonly isRepeatable?: boolean;
   /** Files that its reader reads, and that are no lists. Default: none. */
   readonly accepts?: readonly OtherKind[];

@@ -134,8 +134,8 @@ export class SeenTokens {
   }
 
   /**
-   * Takes all digests out, in ascending order as bytes compare, some tables at a time. Nothing is left then but the counts and
-   * the keys.
+   * Takes all digests out, in ascending order as bytes compare, some tables at a time. Nothing is left then but the
+   * counts and the keys.
    *
    * @internal for duplicate-filter
    */

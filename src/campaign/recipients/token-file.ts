@@ -1,6 +1,6 @@
 /**
- * Reads device tokens, one a line, from a file, standard input or a stream as packed blocks (read-source). Called by programs
- * and the command line. Main thread.
+ * Reads device tokens, one a line, from a file, standard input or a stream as packed blocks (read-source). Called by
+ * programs and the command line. Main thread.
  */
 import { usualTokenBytes } from '../../base/limits.js';
 import { callback, checkOptions, type OptionRules, test, whole } from '../../base/options.js';
@@ -47,7 +47,8 @@ const rules: OptionRules = {
 /**
  * Reads a list of device tokens, one a line, in the forms of `parseDeviceToken`. Empty lines are skipped.
  *
- * @param source a path, `-` for standard input, or a stream of bytes. gzip and zstd are recognised by their first bytes.
+ * @param source a path, `-` for standard input, or a stream of bytes. gzip and zstd are recognised by their first
+ *   bytes.
  * @returns blocks of at most 1,024 tokens of one length, in the order of the list for each length. One that is not full
  * is handed out when the source pauses.
  * @throws PealError ERR_PEAL_OPTION that names an option, with the first block; ERR_PEAL_INPUT while reading: missing,

@@ -1,6 +1,6 @@
 /**
- * How the device tokens of a list are written: hex or base64 for APNs, text for FCM, or both in one list, with a column that
- * says which. Chosen by the campaign; asked by every reader of a list. Pure, main thread.
+ * How the device tokens of a list are written: hex or base64 for APNs, text for FCM, or both in one list, with a column
+ * that says which. Chosen by the campaign; asked by every reader of a list. Pure, main thread.
  */
 import { isDeviceToken, parseDeviceToken } from '../../apns/device-token.js';
 import { likelyTextTokenBytes, usualTokenBytes } from '../../base/limits.js';
@@ -125,8 +125,8 @@ const isPlain = Uint8Array.from({ length: 256 }, (_, byte) => (/[\w:-]/.test(Str
 const COLON = 0x3a;
 
 /**
- * Where a registration token ends that begins at `from`, as long as it is of the usual form: these characters, with a colon
- * among them. Returns `from` for any other text.
+ * Where a registration token ends that begins at `from`, as long as it is of the usual form: these characters, with a
+ * colon among them. Returns `from` for any other text.
  */
 export function endOfPlainText(bytes: Uint8Array, from: number): number {
   let end = from;

@@ -151,7 +151,9 @@ export class TokenLineParser {
     return position;
   }
 
-  /** The same for lines that are text: takes those that end with LF and have only characters that need no second look. */
+  /**
+   * The same for lines that are text: takes those that end with LF and have only characters that need no second look.
+   */
   #copyLines(chunk: Uint8Array, from: number): number {
     let position = from;
     for (;;) {

@@ -2,8 +2,8 @@
  * Unpacks zstd (RFC 8878): with Node's own zlib where it can (from 22.15 on), else with the program `zstd`, else in
  * JavaScript, five times as slow. Used by read-source, on its thread.
  *
- * Which unpacker it is makes no difference to what is said of a file that was cut off: where frames and their blocks end is
- * read here, from their headers. Only what is wrong within a block is told by the unpacker.
+ * Which unpacker it is makes no difference to what is said of a file that was cut off: where frames and their blocks
+ * end is read here, from their headers. Only what is wrong within a block is told by the unpacker.
  *
  *   magic (4) │ header (2 to 14) │ block: size (3), data │ … │ last block │ check sum (4, if the header says so)
  */

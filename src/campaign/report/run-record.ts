@@ -1,8 +1,8 @@
 /**
  * What the report of a campaign shows beside its outcomes: the series of seconds, and how long answers took. Owned by a
- * campaign while it runs. With a folder it lies in `.peal-series.json`, from which the next run goes on and the commands
- * that show a campaign read. The books of the campaign do not depend on it: where it is lost, only the charts are. Main
- * thread.
+ * campaign while it runs. With a folder it lies in `.peal-series.json`, from which the next run goes on and the
+ * commands that show a campaign read. The books of the campaign do not depend on it: where it is lost, only the charts
+ * are. Main thread.
  */
 import { open, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -161,7 +161,9 @@ export class RunRecord {
   }
 }
 
-/** What the runs of a campaign have left in its folder, also while one goes on; null where there is nothing to be read. */
+/**
+ * What the runs of a campaign have left in its folder, also while one goes on; null where there is nothing to be read.
+ */
 export async function readRunRecord(folder: string): Promise<RunRecordData | null> {
   const found = await readFolder(folder);
   return typeof found === 'string' ? null : found;
@@ -201,7 +203,10 @@ function opened(text: string): RunRecordData | null {
   }
 }
 
-/** Only the process that holds the folder writes, so the other name is always the same, and that of a killed one is free. */
+/**
+ * Only the process that holds the folder writes, so the other name is always the same, and that of a killed one is
+ * free.
+ */
 async function replaceFile(file: string, text: string): Promise<void> {
   const partial = `${file}.partial`;
   await rm(partial, { force: true });

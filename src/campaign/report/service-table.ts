@@ -1,7 +1,7 @@
 /**
- * The two services of a campaign side by side, in the words that the report, `peal send` and `peal status` share: a row for each
- * count, a column for each service, and one for invalid rows that name neither. The columns of a row add up to the count of the
- * campaign. Pure; main thread.
+ * The two services of a campaign side by side, in the words that the report, `peal send` and `peal status` share: a row
+ * for each count, a column for each service, and one for invalid rows that name neither. The columns of a row add up to
+ * the count of the campaign. Pure; main thread.
  */
 import { counted, integer } from '../../base/text.js';
 import { latencyWords, rateWords } from './figure-words.js';

@@ -64,7 +64,9 @@ export interface ServiceSummary extends OutcomeCounts {
   readonly service: 'apns' | 'fcm';
   /** Rejections by reason, the most frequent first. */
   readonly reasons: readonly CountedReason[];
-  /** Answers per second of the sending time of the campaign: those of both services together are those of the campaign. */
+  /**
+   * Answers per second of the sending time of the campaign: those of both services together are those of the campaign.
+   */
   readonly perSecond: number;
   /** Null where no answer was timed. */
   readonly latency: LatencyFigures | null;

@@ -1,7 +1,7 @@
 /**
- * Writes `summary.json` and `report.html` of a campaign into its directory, again each time that it ends or is asked to.
- * Each file is seen under its name only once it is whole, in place of the one before, and only its owner may read it.
- * Called by the campaign and by `peal report`; main thread.
+ * Writes `summary.json` and `report.html` of a campaign into its directory, again each time that it ends or is asked
+ * to. Each file is seen under its name only once it is whole, in place of the one before, and only its owner may read
+ * it. Called by the campaign and by `peal report`; main thread.
  */
 import { randomBytes } from 'node:crypto';
 import { type FileHandle, readdir, rename, rm } from 'node:fs/promises';

@@ -1,7 +1,7 @@
 /**
- * The books of a campaign: what became of its recipients, in this run and in all. With a journal the journal counts; without
- * one the run does. What goes through two services is kept for each of them, too. Fed by the sink and the feed, read for
- * progress, facts and bounds; main thread.
+ * The books of a campaign: what became of its recipients, in this run and in all. With a journal the journal counts;
+ * without one the run does. What goes through two services is kept for each of them, too. Fed by the sink and the feed,
+ * read for progress, facts and bounds; main thread.
  */
 
 import type { PealError, PealErrorCode } from '../../base/errors.js';

@@ -1,7 +1,7 @@
 /**
- * The events of campaigns that a program can watch over node:diagnostics_channel, on five channels for what happens to a
- * campaign and one for its counts, which is told at most once a second. Published by a run, on the main thread. No event
- * holds a device token, a payload or a credential.
+ * The events of campaigns that a program can watch over node:diagnostics_channel, on five channels for what happens to
+ * a campaign and one for its counts, which is told at most once a second. Published by a run, on the main thread. No
+ * event holds a device token, a payload or a credential.
  */
 import { type Channel, channel } from 'node:diagnostics_channel';
 import type { PealError } from '../../base/errors.js';
@@ -22,7 +22,10 @@ export interface CampaignEvent {
   readonly campaign: WatchedCampaign;
   /** Counts of all runs of the campaign, as `campaign.progress` has them at that moment. */
   readonly progress: CampaignProgress;
-  /** On `:stopped`: what stopped it; null there where recipients are unsent for other reasons, and on all other channels. */
+  /**
+   * On `:stopped`: what stopped it; null there where recipients are unsent for other reasons, and on all other
+   * channels.
+   */
   readonly error: PealError | null;
 }
 

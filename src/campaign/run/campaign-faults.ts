@@ -1,7 +1,7 @@
 /**
- * The errors that end a campaign (a fault of the program's own code, a bound, an abort, recipients that are none), and how
- * what a campaign says is put into the words of its reader. Called by everything of a run that calls the program, stops the
- * run or says something; main thread.
+ * The errors that end a campaign (a fault of the program's own code, a bound, an abort, recipients that are none), and
+ * how what a campaign says is put into the words of its reader. Called by everything of a run that calls the program,
+ * stops the run or says something; main thread.
  */
 import { rethrowAssertion } from '../../base/assert.js';
 import { PealError } from '../../base/errors.js';

@@ -1,11 +1,12 @@
 /**
- * What a campaign hands to its send, in which order and when: reads blocks of recipients, leaves out those that have their
- * outcome, makes their batches, notes these in the journal ahead of time, and hands them out as pace, pause, canary and hours
- * allow. Owned by the campaign; the send pulls from it; main thread.
+ * What a campaign hands to its send, in which order and when: reads blocks of recipients, leaves out those that have
+ * their outcome, makes their batches, notes these in the journal ahead of time, and hands them out as pace, pause,
+ * canary and hours allow. Owned by the campaign; the send pulls from it; main thread.
  *
  *   recipients ─▶ pump: known? hours? render; wait for leave; note ─▶ queue ─▶ (note is durable) ─▶ the send pulls
  *
- * Once it is stopped, nothing more is handed out: the pump goes on to the end of the recipients and counts them as unsent.
+ * Once it is stopped, nothing more is handed out: the pump goes on to the end of the recipients and counts them as
+ * unsent.
  */
 import type { Clock, TimerHandle } from '../../base/clock.js';
 import { PealError } from '../../base/errors.js';
@@ -86,7 +87,9 @@ export class CampaignFeed implements AsyncIterable<RowBatch> {
   readonly #waiting = new Set<() => void>();
   #pumping: Promise<void> | null = null;
   #hasRows = false;
-  /** By block: recipients that wait for their hours, by index, in this reading; null in the first one, which is of all. */
+  /**
+   * By block: recipients that wait for their hours, by index, in this reading; null in the first one, which is of all.
+   */
   #held: ReadonlyMap<number, Uint16Array> | null = null;
   /** The same, for the next reading. */
   #heldNext = new Map<number, Uint16Array>();

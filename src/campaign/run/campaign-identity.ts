@@ -1,6 +1,7 @@
 /**
- * What makes a campaign the one that a journal knows: its message, how its recipients are read, and its gateway. How fast and
- * within which bounds it is sent may change from run to run. Pure but for the reading of the files' edges; main thread.
+ * What makes a campaign the one that a journal knows: its message, how its recipients are read, and its gateway. How
+ * fast and within which bounds it is sent may change from run to run. Pure but for the reading of the files' edges;
+ * main thread.
  */
 import { option } from '../../base/wording.js';
 import { addressUrl } from '../../push/address.js';

@@ -76,8 +76,8 @@ export interface LocalHours {
   /** The column with the name of the zone, as IANA has it (`Europe/Berlin`). */
   readonly timezoneColumn: string;
   /**
-   * What happens to recipients for whom it is another time: `later` (default) leaves them unsent for a later run; `hold`
-   * waits for their hours. `hold` needs `folder`, and recipients that can be read again.
+   * What happens to recipients for whom it is another time: `later` (default) leaves them unsent for a later run;
+   * `hold` waits for their hours. `hold` needs `folder`, and recipients that can be read again.
    */
   readonly outside?: 'later' | 'hold';
 }
@@ -90,23 +90,28 @@ export interface CampaignOptions {
   /** What is said to each recipient, with the fields of its row. Default: the message to all. */
   readonly personal?: Template;
   /**
-   * To whom. Files; or recipients that are pulled no faster than they are sent to; or a function that returns such, or a promise
-   * of them, called for each reading. A campaign that is resumed needs the same recipients in the same order.
+   * To whom. Files; or recipients that are pulled no faster than they are sent to; or a function that returns such, or
+   * a promise of them, called for each reading. A campaign that is resumed needs the same recipients in the same order.
    */
   readonly recipients: RecipientFiles | RecipientSource | (() => RecipientSource | Promise<RecipientSource>);
-  /** Recipients on two platforms: the column that says which, and what the other service sends. Default: one service. */
+  /**
+   * Recipients on two platforms: the column that says which, and what the other service sends. Default: one service.
+   */
   readonly platforms?: PlatformOptions;
   /** The column with the device token, in records of a program. Default `token`. */
   readonly tokenColumn?: string;
   /** Whether a token that comes again is sent to again. Default false: the first row of a token counts. */
   readonly keepDuplicates?: boolean;
-  /** Bytes of memory for finding duplicates, 1 MiB or more. Beyond them digests go to the folder, if there is one. Default 256 MiB. */
+  /**
+   * Bytes of memory for finding duplicates, 1 MiB or more. Beyond them digests go to the folder, if there is one.
+   * Default 256 MiB.
+   */
   readonly dedupeMemoryBytes?: number;
   /** Bytes of the shortest token, 1 to 32. Default 16. */
   readonly minTokenBytes?: number;
   /**
-   * The directory of the campaign: its journal, the files of its outcomes, summary.json and report.html. Made if it is missing.
-   * A campaign that was begun there is resumed. Default: nothing is kept.
+   * The directory of the campaign: its journal, the files of its outcomes, summary.json and report.html. Made if it is
+   * missing. A campaign that was begun there is resumed. Default: nothing is kept.
    */
   readonly folder?: string;
   /** Whether a campaign that was begun in `folder` is removed first. Default false. */

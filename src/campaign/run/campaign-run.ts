@@ -1,6 +1,6 @@
 /**
- * One run of a campaign, from its options to its report: opens nothing itself, but puts the parts together, waits for its
- * time, sends, and closes the books whatever ends it. Made by campaign.ts; main thread.
+ * One run of a campaign, from its options to its report: opens nothing itself, but puts the parts together, waits for
+ * its time, sends, and closes the books whatever ends it. Made by campaign.ts; main thread.
  *
  *   sender ◀─pulls─ feed ◀─ recipients       steering: pauses, rate        standing: what others read of it
  *      └─▶ sink ─▶ books, files, journal     stats: what the sender does   canary, bounds, timers: what stops it
@@ -238,8 +238,8 @@ export class CampaignRun {
   }
 
   /**
-   * For a process that ends at once. Resolves with whether all that was known at the call is in the journal: false where
-   * the disk takes longer than a second, or refuses it.
+   * For a process that ends at once. Resolves with whether all that was known at the call is in the journal: false
+   * where the disk takes longer than a second, or refuses it.
    */
   async abandon(): Promise<boolean> {
     const isKept = new Promise<boolean>((resolve) => {
@@ -418,7 +418,9 @@ export class CampaignRun {
     return { summary, stopped, problems: [...problems], causes: this.#books.causes, wasFinished: false };
   }
 
-  /** A bound that was noticed when nothing was left to send has stopped nothing: the campaign is finished, and says so. */
+  /**
+   * A bound that was noticed when nothing was left to send has stopped nothing: the campaign is finished, and says so.
+   */
   #forgetLateBound(): void {
     if (this.#bound === null || this.#standing.why?.code !== 'ERR_PEAL_BOUND') return;
     if (!this.#feed.isInputRead || this.#books.unsent > 0) return;

@@ -1,6 +1,6 @@
 /**
- * Takes the outcomes of a campaign from the engine: writes the rows of its files, tells the journal, counts, and judges whether
- * the campaign has to stop. Rows and journal are told without a pause between (journal/journal). Main thread.
+ * Takes the outcomes of a campaign from the engine: writes the rows of its files, tells the journal, counts, and judges
+ * whether the campaign has to stop. Rows and journal are told without a pause between (journal/journal). Main thread.
  */
 
 import { assert } from '../../base/assert.js';

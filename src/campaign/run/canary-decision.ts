@@ -1,6 +1,6 @@
 /**
- * Decides about a canary: whether enough of the first recipients were accepted, and whether somebody who is asked says to go
- * on. Once the answer is yes it holds for all runs of the campaign. Owned by CampaignRun; main thread.
+ * Decides about a canary: whether enough of the first recipients were accepted, and whether somebody who is asked says
+ * to go on. Once the answer is yes it holds for all runs of the campaign. Owned by CampaignRun; main thread.
  */
 import type { PealError } from '../../base/errors.js';
 import { counted, integer } from '../../base/text.js';
@@ -49,7 +49,9 @@ export class CanaryDecision {
     return this.#isPassed;
   }
 
-  /** Resolves once the first `sent` recipients have come back and it is decided: then the run goes on, or is stopped. */
+  /**
+   * Resolves once the first `sent` recipients have come back and it is decided: then the run goes on, or is stopped.
+   */
   async decide(sent: number): Promise<void> {
     const run = this.#run;
     await run.until(() => run.isStopped() || run.books.run.recipients >= sent);

@@ -1,6 +1,6 @@
 /**
- * What the sender of a run was doing when it was last asked, and whether there is a connection, which answers since then
- * may say sooner. Owned by CampaignRun, which asks; main thread.
+ * What the sender of a run was doing when it was last asked, and whether there is a connection, which answers since
+ * then may say sooner. Owned by CampaignRun, which asks; main thread.
  */
 import type { EngineStats } from '../../engine/dispatcher/engine-stats.js';
 import type { CampaignSender } from '../senders/campaign-sender.js';

@@ -1,6 +1,6 @@
 /**
- * Opens the folder of a campaign: its journal and its files. Loaded by open-run for campaigns that have a folder, and with
- * it all that such a campaign needs to its end: a send that keeps nothing does without. Main thread.
+ * Opens the folder of a campaign: its journal and its files. Loaded by open-run for campaigns that have a folder, and
+ * with it all that such a campaign needs to its end: a send that keeps nothing does without. Main thread.
  */
 import { mkdir, readdir, realpath } from 'node:fs/promises';
 import path from 'node:path';
@@ -93,7 +93,9 @@ async function refuseInputs(folder: string, blocks: RecipientBlocks): Promise<vo
 /** Files that a sentence names. */
 const maxNamed = 5;
 
-/** Refuses a directory with outcomes and without a journal: a campaign begun there would replace them, and send twice. */
+/**
+ * Refuses a directory with outcomes and without a journal: a campaign begun there would replace them, and send twice.
+ */
 async function refuseOthers(folder: string): Promise<void> {
   const { hasJournal } = await import('../journal/journal-folder.js');
   if (await hasJournal(folder)) return;
@@ -124,7 +126,9 @@ function mayBeginAnew(facts: Journal['facts']): boolean {
   return ((facts as Partial<CampaignFacts>).neverNoted ?? 0) === 0;
 }
 
-/** Whether sizes and edges of files alone say that the recipients are those of before. Others are read, and compared. */
+/**
+ * Whether sizes and edges of files alone say that the recipients are those of before. Others are read, and compared.
+ */
 function isKnownUnread(recipients: CheckedCampaign['recipients']): boolean {
   return isFiles(recipients) && ![recipients.files].flat().includes('-');
 }

@@ -1,6 +1,6 @@
 /**
- * Opens what a run of a campaign needs: recipients, journal, files. Refuses what cannot be used before anything is sent. Called
- * by campaign.ts; main thread.
+ * Opens what a run of a campaign needs: recipients, journal, files. Refuses what cannot be used before anything is
+ * sent. Called by campaign.ts; main thread.
  */
 import type { ControlWatch } from '../control/control-file.js';
 import type { Journal } from '../journal/journal.js';

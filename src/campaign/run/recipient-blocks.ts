@@ -1,6 +1,6 @@
 /**
- * One reading of a campaign's recipients: blocks of rows from files or from a program, without duplicates, numbered by whoever
- * takes them. A campaign that waits for hours reads its recipients several times. Main thread.
+ * One reading of a campaign's recipients: blocks of rows from files or from a program, without duplicates, numbered by
+ * whoever takes them. A campaign that waits for hours reads its recipients several times. Main thread.
  */
 import path from 'node:path';
 import { onAbort } from '../../base/abort-listeners.js';
@@ -44,7 +44,9 @@ export interface Reading {
   readonly isEndCertain?: ((file: string, isLineOpen: boolean) => boolean | Promise<boolean>) | undefined;
   /** Whether the end of a pipe was no end of its list. Default: it was. */
   readonly wasCut?: ((file: string) => boolean) | undefined;
-  /** Where tokens that memory has no room for are kept meanwhile. Default: the folder of the campaign, if it has one. */
+  /**
+   * Where tokens that memory has no room for are kept meanwhile. Default: the folder of the campaign, if it has one.
+   */
   readonly scratch?: (() => Promise<string>) | undefined;
 }
 
@@ -144,7 +146,8 @@ export class RecipientBlocks implements AsyncIterable<InputBlock> {
   }
 
   /**
-   * The names of all columns; empty for plain lists. A program is asked for its first recipients, which tell its columns.
+   * The names of all columns; empty for plain lists. A program is asked for its first recipients, which tell its
+   * columns.
    */
   async columns(): Promise<readonly string[]> {
     return this.#input?.columns ?? (await this.#records!.columns());
@@ -233,7 +236,10 @@ export class RecipientBlocks implements AsyncIterable<InputBlock> {
     this.#records?.close();
   }
 
-  /** Lets go of what it has on disk. Called once the reading is over. Resolves with what a program's stream throws then, or null. */
+  /**
+   * Lets go of what it has on disk. Called once the reading is over. Resolves with what a program's stream throws then,
+   * or null.
+   */
   async dispose(): Promise<unknown> {
     this.close();
     const thrown = (await this.#records?.dispose()) ?? null;

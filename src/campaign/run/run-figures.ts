@@ -1,6 +1,6 @@
 /**
- * What a watcher of a campaign reads now and then, such as a scrape of metrics: the counts of this run by themselves, which
- * only grow, and how the run stands. Made by a run when it is asked; main thread.
+ * What a watcher of a campaign reads now and then, such as a scrape of metrics: the counts of this run by themselves,
+ * which only grow, and how the run stands. Made by a run when it is asked; main thread.
  */
 import type { LatencyHistogram } from '../../engine/latency-histogram.js';
 import type { CampaignProgress } from './run-report.js';

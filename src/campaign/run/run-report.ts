@@ -1,6 +1,6 @@
 /**
- * What a campaign tells of itself, while it runs and at its end, and what the command line wants of it besides. Made by a run;
- * read by programs and by the command line; main thread.
+ * What a campaign tells of itself, while it runs and at its end, and what the command line wants of it besides. Made by
+ * a run; read by programs and by the command line; main thread.
  */
 import type { Clock } from '../../base/clock.js';
 import type { PealError } from '../../base/errors.js';

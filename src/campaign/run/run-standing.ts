@@ -1,7 +1,7 @@
 /**
- * How a run of a campaign stands, for all who look: its progress and its events, the figures of a scrape, a sample for the
- * record, what the journal keeps (its facts), and its summary. Owns why the run is stopped and how it has ended, which all of
- * these say. Owned by CampaignRun; main thread.
+ * How a run of a campaign stands, for all who look: its progress and its events, the figures of a scrape, a sample for
+ * the record, what the journal keeps (its facts), and its summary. Owns why the run is stopped and how it has ended,
+ * which all of these say. Owned by CampaignRun; main thread.
  */
 
 import path from 'node:path';

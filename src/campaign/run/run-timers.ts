@@ -1,6 +1,6 @@
 /**
- * The timers of one run of a campaign, which all end with it: after a time of any length, or at a time of the wall clock.
- * Owned by CampaignRun; main thread.
+ * The timers of one run of a campaign, which all end with it: after a time of any length, or at a time of the wall
+ * clock. Owned by CampaignRun; main thread.
  */
 import type { Clock, TimerHandle } from '../../base/clock.js';
 
@@ -25,8 +25,8 @@ export class RunTimers {
   }
 
   /**
-   * Resolves with true at that time of the wall clock, and with false once `isOver` says so, within a second. After `clear`
-   * it stays open.
+   * Resolves with true at that time of the wall clock, and with false once `isOver` says so, within a second. After
+   * `clear` it stays open.
    */
   async untilWall(wallMs: number, isOver: () => boolean): Promise<boolean> {
     while (!isOver()) {

@@ -1,6 +1,6 @@
 /**
- * The time of a run without its waits: for a time, for an hour, for an answer about the canary, and in a pause. What was
- * handed out before a wait is still being sent until its last answer. Owned by a run of a campaign; main thread.
+ * The time of a run without its waits: for a time, for an hour, for an answer about the canary, and in a pause. What
+ * was handed out before a wait is still being sent until its last answer. Owned by a run of a campaign; main thread.
  */
 import type { Clock } from '../../base/clock.js';
 

@@ -1,6 +1,6 @@
 /**
- * Who sends what a campaign hands out: the engine of this process, or other machines (`peal/cluster`). A campaign pulls, renders,
- * notes and keeps the books in both cases. Main thread.
+ * Who sends what a campaign hands out: the engine of this process, or other machines (`peal/cluster`). A campaign
+ * pulls, renders, notes and keeps the books in both cases. Main thread.
  */
 import type { PealError } from '../../base/errors.js';
 import type { OutcomeSink } from '../../engine/batch.js';
@@ -23,7 +23,10 @@ export interface SenderOptions extends SendOptions {
 }
 
 export interface CampaignSender {
-  /** Sends all that is pulled, and resolves once each batch has come back to the sink; with what has stopped it, if anything has. */
+  /**
+   * Sends all that is pulled, and resolves once each batch has come back to the sink; with what has stopped it, if
+   * anything has.
+   */
   send(message: PushMessage, options: SenderOptions): Promise<{ readonly stopped: PealError | null }>;
   /** Recipients that it has, and has not written yet. */
   readonly queued: number;
@@ -46,8 +49,8 @@ export interface RemoteSender {
   /** From now on, for all machines: notifications a second (null: no limit), and whether nothing more is written. */
   steer(ratePerSecond: number | null, isPaused: boolean): void;
   /**
-   * Finds recipients of a block that an earlier run has handed out, and whose outcomes it does not know (`indexes`; none where
-   * it knows all). Outcomes of those that are found come to the sink, in batches of these rows.
+   * Finds recipients of a block that an earlier run has handed out, and whose outcomes it does not know (`indexes`;
+   * none where it knows all). Outcomes of those that are found come to the sink, in batches of these rows.
    */
   adopt(rows: Rows, block: number, indexes: Uint16Array): Adoption;
   /** Called instead of `send` where the campaign ends before it begins, as with an empty list. */

@@ -1,7 +1,7 @@
 /**
- * The push services of a campaign: one, or two where its list has a column that says which platform a recipient is on. Each has
- * a gateway and a message, and the tokens of its recipients are written in a way of their own, by which blocks are told apart.
- * Made from checked options; main thread.
+ * The push services of a campaign: one, or two where its list has a column that says which platform a recipient is on.
+ * Each has a gateway and a message, and the tokens of its recipients are written in a way of their own, by which blocks
+ * are told apart. Made from checked options; main thread.
  */
 import { PealError } from '../../base/errors.js';
 import { isOverHttp2, type Protocol } from '../../push/address.js';
@@ -78,7 +78,9 @@ export class CampaignServices {
     return this.all.length > 1 ? ['apns', 'fcm'] : [];
   }
 
-  /** Which part of the books has recipients whose tokens are written so: the second is that of FCM, where there are two. */
+  /**
+   * Which part of the books has recipients whose tokens are written so: the second is that of FCM, where there are two.
+   */
   partOf(encoding: TokenEncoding): Part {
     return this.all.length > 1 && encoding === 'text' ? 1 : 0;
   }

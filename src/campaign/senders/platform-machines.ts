@@ -1,7 +1,7 @@
 /**
- * The machines of a campaign for two push services, as the campaign asks them: each service has a campaign of its own in the store
- * of the cluster, with a key that follows from the campaign's. The rate of the campaign is divided between them by what waits for
- * each. Made by platform-sender; main thread.
+ * The machines of a campaign for two push services, as the campaign asks them: each service has a campaign of its own
+ * in the store of the cluster, with a key that follows from the campaign's. The rate of the campaign is divided between
+ * them by what waits for each. Made by platform-sender; main thread.
  */
 import { createHash } from 'node:crypto';
 import { rateParts } from '../../base/limits.js';

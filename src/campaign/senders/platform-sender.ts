@@ -1,8 +1,8 @@
 /**
- * Sends what one campaign hands out through two gateways at once, by the engine of this process or by machines: each batch goes
- * to the service whose tokens it has. Both pull from the one feed; what is pulled for the service that did not ask waits, up to a
- * bound, so that neither is held up for long by the other. A service that is stopped stops both, and the campaign can be resumed.
- * Main thread.
+ * Sends what one campaign hands out through two gateways at once, by the engine of this process or by machines: each
+ * batch goes to the service whose tokens it has. Both pull from the one feed; what is pulled for the service that did
+ * not ask waits, up to a bound, so that neither is held up for long by the other. A service that is stopped stops both,
+ * and the campaign can be resumed. Main thread.
  *
  *   feed ─▶ pull ┬▶ waiting for APNs (bounded) ─▶ send through APNs ─┐
  *                └▶ waiting for FCM  (bounded) ─▶ send through FCM  ─┴▶ sink

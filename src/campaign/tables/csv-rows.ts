@@ -1,15 +1,16 @@
 /**
- * Reads CSV (RFC 4180, with any delimiter) into packed rows, whatever the size of the chunks it comes in. A reader writes
- * bytes in, rows and invalid lines come out at once. Main thread.
+ * Reads CSV (RFC 4180, with any delimiter) into packed rows, whatever the size of the chunks it comes in. A reader
+ * writes bytes in, rows and invalid lines come out at once. Main thread.
  *
- * One pass over the bytes of a row copies its cells, without their quotes, into the open block and finds their ends. Lines
- * end with LF, CR LF or CR. A row that is not well-formed (a quote in the middle of a cell, one that is never closed, a cell
- * that is too long) is invalid, and reading goes on at the line behind the one on which it began: a stray quote costs one row
- * and not the file. Lines that follow and have no device token are the rest of that row, and are told of with it: a text of a
- * thousand lines whose quotes are wrong is one invalid row and not a thousand. Between tabs a quote in the middle of a cell
- * is a character like others, because databases write it so.
+ * One pass over the bytes of a row copies its cells, without their quotes, into the open block and finds their ends.
+ * Lines end with LF, CR LF or CR. A row that is not well-formed (a quote in the middle of a cell, one that is never
+ * closed, a cell that is too long) is invalid, and reading goes on at the line behind the one on which it began: a
+ * stray quote costs one row and not the file. Lines that follow and have no device token are the rest of that row, and
+ * are told of with it: a text of a thousand lines whose quotes are wrong is one invalid row and not a thousand. Between
+ * tabs a quote in the middle of a cell is a character like others, because databases write it so.
  *
- * Programs write an apostrophe before a text that a spreadsheet would take for a formula (`'=1`, `'+49`): it is taken away.
+ * Programs write an apostrophe before a text that a spreadsheet would take for a formula (`'=1`, `'+49`): it is taken
+ * away.
  */
 import { Buffer } from 'node:buffer';
 import { maxRowBytes, maxTokenLineBytes } from '../../base/limits.js';
@@ -135,7 +136,9 @@ export class CsvRows {
     if (!isSame) this.#rest.keep(bytes, this.#readRows(bytes));
   }
 
-  /** Hands out the rows that are in no block yet. The beginning of a row stays, where more may come (`isOver` is false). */
+  /**
+   * Hands out the rows that are in no block yet. The beginning of a row stays, where more may come (`isOver` is false).
+   */
   flush(isOver: boolean): void {
     if (isOver) this.#tellOfBroken();
     this.#packer.flush();
@@ -373,8 +376,8 @@ function restOf(first: number, last: number): string {
 }
 
 /**
- * Whether a spreadsheet would take what stands at `from` for a formula, were there no apostrophe before it. More apostrophes
- * may stand there: of each text with one before it there is one to take away.
+ * Whether a spreadsheet would take what stands at `from` for a formula, were there no apostrophe before it. More
+ * apostrophes may stand there: of each text with one before it there is one to take away.
  *
  * @param kinds of bytes; null within quotes, where all bytes are text
  */

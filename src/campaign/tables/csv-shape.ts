@@ -1,9 +1,9 @@
 /**
- * Finds how a table of text is written: its delimiter, whether it has a header, and which column has the device tokens, from
- * its beginning and from what the user says of it. Called by input/, on the main thread.
+ * Finds how a table of text is written: its delimiter, whether it has a header, and which column has the device tokens,
+ * from its beginning and from what the user says of it. Called by input/, on the main thread.
  *
- * The cells decide, and names only where cells cannot: the delimiter is the one that cuts device tokens out of the rows, the
- * column the one where they stand, and a first row with a name in their place is a header.
+ * The cells decide, and names only where cells cannot: the delimiter is the one that cuts device tokens out of the
+ * rows, the column the one where they stand, and a first row with a name in their place is a header.
  */
 import type { Buffer } from 'node:buffer';
 import { parse } from 'csv-parse/sync';
@@ -57,7 +57,8 @@ const maxShownColumns = 20;
 /** The first rows of `head`, cut with the delimiter that fits best. `isEnd`: there is no more. */
 export function sampleOf(head: Buffer, isEnd: boolean, choices: TableChoices): TableSample {
   const bytes = isEnd ? head : head.subarray(0, lastLineEnd(head));
-  // One that does not occur leaves a cell in each row, which ranks lowest; each quote would be an error then, which is slow.
+  // One that does not occur leaves a cell in each row, which ranks lowest; each quote would be an error then, which is
+  // slow.
   const found = delimiters.filter((delimiter, index) => index === 0 || bytes.includes(delimiter));
   const given = choices.delimiter === undefined ? found : [choices.delimiter];
   const samples = given.map((delimiter) => ({ delimiter, rows: cut(bytes, delimiter, choices) }));
@@ -119,8 +120,8 @@ function columnNames(first: readonly string[]): string[] {
 }
 
 /**
- * Whether a first row surely has names, which may be shown: at least one, and nothing else. Where the user says so, they may be
- * of any form, as long as no device token stands among them.
+ * Whether a first row surely has names, which may be shown: at least one, and nothing else. Where the user says so,
+ * they may be of any form, as long as no device token stands among them.
  */
 function hasNames(first: readonly string[], choices: TableChoices): boolean {
   const { tokens: form } = choices;
@@ -259,8 +260,8 @@ function widthOf(rows: readonly (readonly string[])[]): number {
 }
 
 /**
- * The first rows. Behind a row that cannot be read they go on as csv-rows does: with the first line behind the one on which it
- * began that has a device token.
+ * The first rows. Behind a row that cannot be read they go on as csv-rows does: with the first line behind the one on
+ * which it began that has a device token.
  */
 function cut(bytes: Buffer, delimiter: string, choices: TableChoices): string[][] {
   const rows: string[][] = [];

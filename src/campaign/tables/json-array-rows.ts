@@ -2,9 +2,9 @@
  * Reads a JSON array of objects (a table) or of texts (a list of device tokens) into packed rows, element by element,
  * whatever the size of the chunks it comes in: the array is never in memory as a whole. Main thread.
  *
- * An element that holds no recipient, or is too long, is invalid, told by its number, from 1. Where quotes and brackets do not
- * show where an element ends, nothing behind it can be read: the array is damaged or was cut off. Columns are those of
- * ndjson-rows.
+ * An element that holds no recipient, or is too long, is invalid, told by its number, from 1. Where quotes and brackets
+ * do not show where an element ends, nothing behind it can be read: the array is damaged or was cut off. Columns are
+ * those of ndjson-rows.
  */
 import type { Buffer } from 'node:buffer';
 import { maxInvalidTextCharacters, maxRowBytes } from '../../base/limits.js';
@@ -30,7 +30,10 @@ const OPEN_BRACE = 0x7b;
 interface ElementReader {
   readonly isOpen: boolean;
   flush(): void;
-  /** Reads the element at `from`, or tells of one that is no recipient. Returns the place behind it; UNENDED: there is none. */
+  /**
+   * Reads the element at `from`, or tells of one that is no recipient. Returns the place behind it; UNENDED: there is
+   * none.
+   */
   read(bytes: Buffer, from: number, element: number): number;
   /** Tells of an element that begins so. */
   report(beginning: Uint8Array, why: string, element: number): void;

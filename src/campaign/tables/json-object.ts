@@ -1,12 +1,13 @@
 /**
- * Reads one JSON object from its bytes into the next row of a packer: its members are cells, without an object or a string
- * for each. Used by ndjson-rows and json-array-rows, on their thread.
+ * Reads one JSON object from its bytes into the next row of a packer: its members are cells, without an object or a
+ * string for each. Used by ndjson-rows and json-array-rows, on their thread.
  *
- * Strings become their text, numbers stay as they are written (also those that have more digits than a double), booleans are
- * true and false, null is an empty cell, and objects and arrays are their JSON text. Of two members with one name the last
- * counts. Reads exactly what JSON.parse reads.
+ * Strings become their text, numbers stay as they are written (also those that have more digits than a double),
+ * booleans are true and false, null is an empty cell, and objects and arrays are their JSON text. Of two members with
+ * one name the last counts. Reads exactly what JSON.parse reads.
  *
- * Rows mostly have the same members in the same order, so the name that came behind the last one before is compared first.
+ * Rows mostly have the same members in the same order, so the name that came behind the last one before is compared
+ * first.
  */
 import { Buffer, isUtf8 } from 'node:buffer';
 import type { OpenRows, RowPacker } from './table-rows.js';
@@ -60,7 +61,8 @@ export class JsonObjectReader {
   }
 
   /**
-   * Reads the object whose brace is at `from`, as far as before `limit`. Returns the place behind it, UNENDED or MALFORMED.
+   * Reads the object whose brace is at `from`, as far as before `limit`. Returns the place behind it, UNENDED or
+   * MALFORMED.
    */
   read(bytes: Buffer, from: number, limit: number): number {
     const open = this.#packer.next;
@@ -226,7 +228,10 @@ export class ValueEnd {
     this.#isBare = first !== QUOTE && first !== OPEN_BRACE && first !== OPEN_BRACKET;
   }
 
-  /** Returns the place behind the value, UNENDED where it has no end before `limit`. `from`: its first byte, or the next. */
+  /**
+   * Returns the place behind the value, UNENDED where it has no end before `limit`. `from`: its first byte, or the
+   * next.
+   */
   find(bytes: Uint8Array, from: number, limit: number): number {
     for (let position = from; position < limit; position++) {
       const byte = bytes[position]!;

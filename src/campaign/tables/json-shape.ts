@@ -1,6 +1,6 @@
 /**
- * Finds the columns of NDJSON and of JSON arrays, and which of them has the device tokens, from their beginning and from what
- * the user says of them. Called by input/, on the main thread.
+ * Finds the columns of NDJSON and of JSON arrays, and which of them has the device tokens, from their beginning and
+ * from what the user says of them. Called by input/, on the main thread.
  */
 import type { Buffer } from 'node:buffer';
 import { maxTableColumns } from '../../base/limits.js';

@@ -1,10 +1,11 @@
 /**
- * Reads NDJSON, a JSON object a line, into packed rows, whatever the size of the chunks it comes in. Lines end with LF. Main
- * thread.
+ * Reads NDJSON, a JSON object a line, into packed rows, whatever the size of the chunks it comes in. Lines end with LF.
+ * Main thread.
  *
- * Its columns are the members that the first rows have (json-shape), and those that are asked for. What a row has beside
- * them stands in one more column, `(others)`, as a JSON object: so nothing of a recipient is lost, whatever rows come later,
- * and the columns of an output are known before its first row. Blocks of rows without such members do not have the column.
+ * Its columns are the members that the first rows have (json-shape), and those that are asked for. What a row has
+ * beside them stands in one more column, `(others)`, as a JSON object: so nothing of a recipient is lost, whatever rows
+ * come later, and the columns of an output are known before its first row. Blocks of rows without such members do not
+ * have the column.
  */
 import { maxRowBytes } from '../../base/limits.js';
 import type { TokenForm } from '../recipients/token-form.js';

@@ -1,6 +1,6 @@
 /**
- * The bytes of a table that were not read to the end of their row, with those that come next. Used by readers of tables, on
- * their thread.
+ * The bytes of a table that were not read to the end of their row, with those that come next. Used by readers of
+ * tables, on their thread.
  */
 import { Buffer } from 'node:buffer';
 

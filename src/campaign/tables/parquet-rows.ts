@@ -1,9 +1,9 @@
 /**
- * Reads Parquet with hyparquet, row group by row group: memory is that of one row group. A file of its own is needed, because
- * Parquet is read from its end. Loaded by input/ only for such a file. Main thread.
+ * Reads Parquet with hyparquet, row group by row group: memory is that of one row group. A file of its own is needed,
+ * because Parquet is read from its end. Loaded by input/ only for such a file. Main thread.
  *
- * Values become text: integers and decimals with all their digits, times in ISO 8601, bytes that are no text as hex, nested
- * values as JSON. The number of a row, from 1, stands for its line.
+ * Values become text: integers and decimals with all their digits, times in ISO 8601, bytes that are no text as hex,
+ * nested values as JSON. The number of a row, from 1, stands for its line.
  */
 import { Buffer, isUtf8 } from 'node:buffer';
 import { type FileHandle, open } from 'node:fs/promises';

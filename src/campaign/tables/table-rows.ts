@@ -1,7 +1,7 @@
 /**
- * Rows of a table on their way into blocks of at most 1,024: one open block for each length of token, handed out when it is
- * full. Readers of tables write cells straight into the memory of the open block. Which rows stand in a block depends on the
- * content of the table alone. Main thread.
+ * Rows of a table on their way into blocks of at most 1,024: one open block for each length of token, handed out when
+ * it is full. Readers of tables write cells straight into the memory of the open block. Which rows stand in a block
+ * depends on the content of the table alone. Main thread.
  */
 import { Buffer, isAscii, isUtf8 } from 'node:buffer';
 import {
@@ -24,8 +24,8 @@ import type { InvalidLine } from '../recipients/token-lines.js';
 const firstCellBytes = 1 << 16;
 
 /**
- * The column for what a row has beside the columns of its table, as one JSON object. Only blocks have it in which a row has
- * such a thing.
+ * The column for what a row has beside the columns of its table, as one JSON object. Only blocks have it in which a row
+ * has such a thing.
  */
 export const othersColumn = '(others)';
 
@@ -181,8 +181,8 @@ export class RowPacker {
   }
 
   /**
-   * The open block where the cells of the next row are written: behind those that it has, and their places behind the last
-   * row's. Valid until the next call of `take` or `flush`.
+   * The open block where the cells of the next row are written: behind those that it has, and their places behind the
+   * last row's. Valid until the next call of `take` or `flush`.
    */
   get next(): OpenRows {
     const isText = this.#form.encoding === 'text';
@@ -309,7 +309,9 @@ export class RowPacker {
     if (problem !== null && problem !== blank) this.report(problem.text, problem.why, line, problem.encoding);
   }
 
-  /** Whether a last token is shorter than all others, and not as long as tokens are today: the table may have been cut. */
+  /**
+   * Whether a last token is shorter than all others, and not as long as tokens are today: the table may have been cut.
+   */
   #isLikeHalf(tokenBytes: number): boolean {
     return !this.#form.isUsual(tokenBytes) && this.#shortest < Number.POSITIVE_INFINITY && tokenBytes < this.#shortest;
   }
@@ -327,7 +329,8 @@ export class RowPacker {
   #handOut(open: OpenRows): void {
     const { tokenBytes, count, columns, encoding } = open;
     this.#open.delete(keyOf(tokenBytes, encoding));
-    // The memory of cells is as large as the last block needed; what is sent lives on for a while, so it is cut to size.
+    // The memory of cells is as large as the last block needed; what is sent lives on for a while, so it is cut to
+    // size.
     const bytes = open.cells.slice(0, open.cellBytes);
     const isFull = count === maxBatchRecipients;
     const tokens = isFull ? open.tokens : open.tokens.slice(0, count * tokenBytes);

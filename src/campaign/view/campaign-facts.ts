@@ -1,6 +1,6 @@
 /**
- * What the journal of a campaign keeps beside the outcomes, written with each of its transactions: so it is small, plain
- * JSON. Made by a campaign; read by the next run of it and by what shows a campaign. Main thread.
+ * What the journal of a campaign keeps beside the outcomes, written with each of its transactions: so it is small,
+ * plain JSON. Made by a campaign; read by the next run of it and by what shows a campaign. Main thread.
  */
 import { PealError } from '../../base/errors.js';
 import {
@@ -51,7 +51,9 @@ export interface CampaignFacts {
   readonly duplicate: number;
   /** How many recipients there will be; null where that is not known. */
   readonly expected: number | null;
-  /** Of each service, where there are two, APNs first; missing for one. Their outcomes are in the totals of the journal. */
+  /**
+   * Of each service, where there are two, APNs first; missing for one. Their outcomes are in the totals of the journal.
+   */
   readonly services?: readonly ServiceFacts[];
   /** Rejections of all runs. */
   readonly reasons: readonly CountedReason[];

@@ -1,7 +1,7 @@
 /**
- * A campaign as it is shown: its summary, made from what its journal keeps, and all that `peal status` and `peal report`
- * say of a folder, also while a process is at work in it. Called by the campaign at its end and by those commands; main
- * thread.
+ * A campaign as it is shown: its summary, made from what its journal keeps, and all that `peal status` and `peal
+ * report` say of a folder, also while a process is at work in it. Called by the campaign at its end and by those
+ * commands; main thread.
  */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
@@ -236,7 +236,9 @@ const uses: Readonly<Record<Outcome | typeof summaryFileName | typeof reportFile
   [reportFileName]: 'The same with charts, for a browser.',
 };
 
-/** By outcome, what the file may be called: it depends on the form of the outputs, and on whether the input has columns. */
+/**
+ * By outcome, what the file may be called: it depends on the form of the outputs, and on whether the input has columns.
+ */
 const endings: Readonly<Record<Outcome, readonly string[]>> = {
   gone: ['csv', 'ndjson'],
   rejected: ['csv', 'ndjson'],

@@ -9,8 +9,8 @@ import { adviceOf, classOf, protocolOfReason } from '../../push-services/reasons
 import type { CampaignSummary, CountedReason, NextStep } from '../report/summary.js';
 
 /**
- * What began it, and so what goes on with it: a command line, by `peal resume`; a command line that read standard input,
- * once more with the same list; or a program.
+ * What began it, and so what goes on with it: a command line, by `peal resume`; a command line that read standard
+ * input, once more with the same list; or a program.
  */
 type Beginning = 'command' | 'pipe' | 'program';
 
@@ -21,7 +21,10 @@ interface NextStepsOptions {
   readonly begunBy: Beginning;
   /** Rejected recipients whose tokens are to be deleted. */
   readonly gone: number;
-  /** Unknown recipients that workers had when the process of the campaign ended: going on asks the workers' books for them. */
+  /**
+   * Unknown recipients that workers had when the process of the campaign ended: going on asks the workers' books for
+   * them.
+   */
   readonly atWorkers: number;
 }
 

@@ -1,4 +1,6 @@
-/** The options of the commands that steer a campaign in its directory, and their arguments. The contract is docs/cli.md. */
+/**
+ * The options of the commands that steer a campaign in its directory, and their arguments. The contract is docs/cli.md.
+ */
 import { InvalidArgumentError } from 'commander';
 import { parseRate } from '../../campaign/control/rate.js';
 import { type SendFlags, sendOptionGroups } from '../send/send-options.js';

@@ -1,6 +1,6 @@
 /**
- * A campaign that is drawn again and again on a terminal, under a bar. Owned by `peal status --watch`, on the main thread. Loads
- * the progress bar, so it is made only for a terminal.
+ * A campaign that is drawn again and again on a terminal, under a bar. Owned by `peal status --watch`, on the main
+ * thread. Loads the progress bar, so it is made only for a terminal.
  */
 import type { CampaignView } from '../../campaign/view/campaign-view.js';
 import type { barLine as BarLine } from '../send/progress-bar.js';

@@ -223,7 +223,9 @@ function fileLines({ folder, summary }: CampaignView, width: number, { dim }: Co
   return [...wrapped(`files in ${printable(folder)}`, width - 2).map(indented), ...lines];
 }
 
-/** Commands stand on lines of their own, so that they can be copied: a shell goes on behind a pipe at the end of a line. */
+/**
+ * Commands stand on lines of their own, so that they can be copied: a shell goes on behind a pipe at the end of a line.
+ */
 function nextLines({ summary }: CampaignView, width: number, { bold }: Colours): string[] {
   const lines = summary.next.flatMap(({ text, command }, index) => {
     const [first = '', ...more] = wrapped(printable(text), width - 7);

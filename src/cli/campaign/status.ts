@@ -1,6 +1,6 @@
 /**
- * `peal status`: shows a campaign in its directory once, or again and again until it ends. It only reads, beside the process
- * that writes. Main thread.
+ * `peal status`: shows a campaign in its directory once, or again and again until it ends. It only reads, beside the
+ * process that writes. Main thread.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { summaryJson } from '../../campaign/report/summary.js';

@@ -1,6 +1,6 @@
 /**
- * `peal rate`, `peal pause` and `peal resume`: steer a campaign that another process runs; `resume` also goes on with one
- * that no process runs. Main thread.
+ * `peal rate`, `peal pause` and `peal resume`: steer a campaign that another process runs; `resume` also goes on with
+ * one that no process runs. Main thread.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LockHolder } from '../../base/files/folder-lock.js';

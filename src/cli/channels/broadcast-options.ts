@@ -1,6 +1,6 @@
 /**
- * The options of `peal broadcast`, as commander reads them, and the rules between them. The contract is docs/cli.md. Pure;
- * main thread.
+ * The options of `peal broadcast`, as commander reads them, and the rules between them. The contract is docs/cli.md.
+ * Pure; main thread.
  */
 import { Option } from 'commander';
 import { decimalNumber, type OptionGroup, priority, repeated, timeText } from '../shared/option-values.js';

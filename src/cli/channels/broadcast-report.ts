@@ -1,6 +1,6 @@
 /**
- * The output of `peal broadcast`: the outcome of each channel on standard output, and on standard error the summary and what
- * was wrong. The shapes of the JSON lines are a contract (docs/cli.md). Main thread.
+ * The output of `peal broadcast`: the outcome of each channel on standard output, and on standard error the summary and
+ * what was wrong. The shapes of the JSON lines are a contract (docs/cli.md). Main thread.
  */
 import { createColors } from 'picocolors';
 import { PealError } from '../../base/errors.js';

@@ -1,6 +1,6 @@
 /**
- * `peal broadcast`: one update of a Live Activity to all subscribers of channels, from the options to the exit code. Main
- * thread.
+ * `peal broadcast`: one update of a Live Activity to all subscribers of channels, from the options to the exit code.
+ * Main thread.
  */
 import { broadcastPath } from '../../apns/channel.js';
 import { systemClock } from '../../base/clock.js';
@@ -21,7 +21,10 @@ import { requestOptionsOf } from './service-flags.js';
 import { withGateway } from './service-session.js';
 import type { Stopping } from './stopping.js';
 
-/** Throws PealError: ERR_PEAL_OPTION, ERR_PEAL_ADDRESS, ERR_PEAL_CREDENTIAL, ERR_PEAL_PAYLOAD, ERR_PEAL_HEADER, ERR_PEAL_INPUT. */
+/**
+ * Throws PealError: ERR_PEAL_OPTION, ERR_PEAL_ADDRESS, ERR_PEAL_CREDENTIAL, ERR_PEAL_PAYLOAD, ERR_PEAL_HEADER,
+ * ERR_PEAL_INPUT.
+ */
 export async function runBroadcast(flags: BroadcastFlags, terminal: Terminal): Promise<ExitCode> {
   checkBroadcastFlags(flags);
   const message = await broadcastMessageOf(flags);

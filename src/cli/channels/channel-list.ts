@@ -1,7 +1,7 @@
 /**
- * Reads ids of channels from files and standard input, one on a line. What peal knows of lists of device tokens holds for
- * these lists, too: gzip and zstd are unpacked, and a key, a certificate or a database is refused. No line is ever quoted,
- * because it may be a secret. Main thread.
+ * Reads ids of channels from files and standard input, one on a line. What peal knows of lists of device tokens holds
+ * for these lists, too: gzip and zstd are unpacked, and a key, a certificate or a database is refused. No line is ever
+ * quoted, because it may be a secret. Main thread.
  */
 import { StringDecoder } from 'node:string_decoder';
 import { isChannelId } from '../../apns/channel.js';
@@ -31,8 +31,8 @@ export interface ChannelList {
  * @param given ids on the command line
  * @param files `-` is standard input
  * @param flag how `files` are given, for errors
- * @throws PealError ERR_PEAL_OPTION for an id on the command line that is none; ERR_PEAL_INPUT for a file that cannot be
- *   read, or is no list
+ * @throws PealError ERR_PEAL_OPTION for an id on the command line that is none; ERR_PEAL_INPUT for a file that cannot
+ *   be read, or is no list
  */
 export async function readChannels(
   given: readonly string[],

@@ -1,4 +1,7 @@
-/** The options of the actions of `peal channels`, as commander reads them. The contract is docs/cli.md. Pure; main thread. */
+/**
+ * The options of the actions of `peal channels`, as commander reads them. The contract is docs/cli.md. Pure; main
+ * thread.
+ */
 import { Option } from 'commander';
 import { maxChannels } from '../../base/limits.js';
 import { type OptionGroup, repeated, wholeNumber } from '../shared/option-values.js';

@@ -1,6 +1,7 @@
 /**
- * `peal channels`: the channels of one app, by APNs' channel management. Each action makes its requests, prints on standard
- * output what came of them, one line for each channel, and on standard error what a person should know. Main thread.
+ * `peal channels`: the channels of one app, by APNs' channel management. Each action makes its requests, prints on
+ * standard output what came of them, one line for each channel, and on standard error what a person should know. Main
+ * thread.
  */
 import { managementAddress } from '../../apns/channel.js';
 import { PealError } from '../../base/errors.js';
@@ -164,8 +165,8 @@ async function withChannels(
 }
 
 /**
- * Does `work` for each item, several at once, until Ctrl-C, or a failure that the others would meet as well. Returns the
- * failures.
+ * Does `work` for each item, several at once, until Ctrl-C, or a failure that the others would meet as well. Returns
+ * the failures.
  */
 async function eachAtOnce<T>(
   items: readonly T[],

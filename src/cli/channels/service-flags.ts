@@ -1,6 +1,6 @@
 /**
- * What `peal channels` and `peal broadcast` take alike: the app, the gateway, the way to it and the credential. Pure; main
- * thread.
+ * What `peal channels` and `peal broadcast` take alike: the app, the gateway, the way to it and the credential. Pure;
+ * main thread.
  */
 import { InvalidArgumentError, Option } from 'commander';
 import { isRequestId } from '../../apns/channel.js';

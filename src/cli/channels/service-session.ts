@@ -1,6 +1,6 @@
 /**
- * The session of one command that speaks to APNs about channels: made of its options, with what Ctrl-C does, and closed at
- * the end. Main thread.
+ * The session of one command that speaks to APNs about channels: made of its options, with what Ctrl-C does, and closed
+ * at the end. Main thread.
  */
 
 import { parseAddress } from '../../apns/address.js';

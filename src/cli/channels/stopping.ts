@@ -1,6 +1,6 @@
 /**
- * What Ctrl-C does to `peal channels` and `peal broadcast`: the first stops what is not written and waits for the answers
- * to what is, for a few seconds; the second ends the command at once. Main thread.
+ * What Ctrl-C does to `peal channels` and `peal broadcast`: the first stops what is not written and waits for the
+ * answers to what is, for a few seconds; the second ends the command at once. Main thread.
  */
 
 import type { ExitCode } from '../shared/exit-codes.js';

@@ -1,5 +1,6 @@
 /**
- * A cluster as `peal status --cluster` prints it: lines that fit the terminal, and one object for programs. Pure; main thread.
+ * A cluster as `peal status --cluster` prints it: lines that fit the terminal, and one object for programs. Pure; main
+ * thread.
  */
 import { createColors } from 'picocolors';
 import { counted, integer, minutesAndSeconds } from '../../base/text.js';

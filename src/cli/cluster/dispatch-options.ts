@@ -1,4 +1,7 @@
-/** The options of `peal dispatch`: those of `peal send`, without what only a process that sends needs. The contract is docs/cli.md. */
+/**
+ * The options of `peal dispatch`: those of `peal send`, without what only a process that sends needs. The contract is
+ * docs/cli.md.
+ */
 import { Option } from 'commander';
 import { maxSliceRecipients } from '../../base/limits.js';
 import { type SendFlags, sendOptionGroups } from '../send/send-options.js';

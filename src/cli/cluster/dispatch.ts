@@ -1,6 +1,6 @@
 /**
- * `peal dispatch`: a campaign as `peal send` runs it, sent by the workers of a cluster. The list is read, and all files are
- * written, on this machine. Main thread.
+ * `peal dispatch`: a campaign as `peal send` runs it, sent by the workers of a cluster. The list is read, and all files
+ * are written, on this machine. Main thread.
  */
 import { ClusterSender } from '../../cluster/dispatch/cluster-sender.js';
 import { openCluster } from '../../cluster/open-cluster.js';

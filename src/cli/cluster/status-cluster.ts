@@ -1,6 +1,6 @@
 /**
- * `peal status --cluster`: shows the campaigns, workers and slices of a cluster once, or again and again until it is interrupted. It
- * only reads. Main thread.
+ * `peal status --cluster`: shows the campaigns, workers and slices of a cluster once, or again and again until it is
+ * interrupted. It only reads. Main thread.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PealError } from '../../base/errors.js';

@@ -1,8 +1,8 @@
 /**
- * Which gateway a worker sends a campaign through: with the credential that it was started with, or with that of the app, out of a
- * store; and with its service account, if the campaign is for FCM. A campaign says where it goes, and anybody who may write to the
- * store of the cluster may say so; so a credential is used at the gateways of its service and at those that the worker was told,
- * and nowhere else. Main thread.
+ * Which gateway a worker sends a campaign through: with the credential that it was started with, or with that of the
+ * app, out of a store; and with its service account, if the campaign is for FCM. A campaign says where it goes, and
+ * anybody who may write to the store of the cluster may say so; so a credential is used at the gateways of its service
+ * and at those that the worker was told, and nowhere else. Main thread.
  */
 import { parseAddress } from '../../apns/address.js';
 import { PealError } from '../../base/errors.js';

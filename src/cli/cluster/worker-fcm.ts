@@ -1,6 +1,6 @@
 /**
- * Which gateway of FCM a worker sends a campaign through: with the service account that it was started with, for the project that
- * the campaign names. Its access token is one for all workers. Called by worker-credentials; main thread.
+ * Which gateway of FCM a worker sends a campaign through: with the service account that it was started with, for the
+ * project that the campaign names. Its access token is one for all workers. Called by worker-credentials; main thread.
  */
 import { PealError } from '../../base/errors.js';
 import type { TokenSharing } from '../../cluster/tokens/token-sharing.js';

@@ -7,7 +7,10 @@ import type { Terminal } from '../shared/terminal.js';
 import { completionsFor } from './answer.js';
 import { directives } from './shells.js';
 
-/** Prints a line for each suggestion, with a tab before its description, and a line with what the shell is to do besides. */
+/**
+ * Prints a line for each suggestion, with a tab before its description, and a line with what the shell is to do
+ * besides.
+ */
 export function printCompletions(program: Command, words: readonly string[], { stdout }: Terminal): void {
   const { suggestions, paths } = completionsFor(program, words);
   const lines = suggestions.map(({ value, description }) => (description === '' ? value : `${value}\t${description}`));

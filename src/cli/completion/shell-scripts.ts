@@ -1,7 +1,7 @@
 /**
- * The scripts that shells load to complete `peal …`. Those of zsh, fish and PowerShell are from \@bomb.sh/tab. The one of
- * bash is our own: that of tab needs the package bash-completion, runs what is written in the line as code, and completes
- * no files. All of them call `peal complete -- WORDS`. Used by completion; main thread.
+ * The scripts that shells load to complete `peal …`. Those of zsh, fish and PowerShell are from \@bomb.sh/tab. The one
+ * of bash is our own: that of tab needs the package bash-completion, runs what is written in the line as code, and
+ * completes no files. All of them call `peal complete -- WORDS`. Used by completion; main thread.
  */
 import { directives, type Shell } from './shells.js';
 

@@ -1,6 +1,6 @@
 /**
- * Finds and reads the configuration file: at most one, bounded, UTF-8. Called before a command runs, on the main thread,
- * only where there is a file or a variable of peal.
+ * Finds and reads the configuration file: at most one, bounded, UTF-8. Called before a command runs, on the main
+ * thread, only where there is a file or a variable of peal.
  */
 import path from 'node:path';
 import { readProblem } from '../../base/file-errors.js';

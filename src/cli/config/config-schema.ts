@@ -1,6 +1,6 @@
 /**
- * The schema of a configuration file, made from the options of the commands, by which files are checked and which editors
- * complete from. Loaded only where there is a file, or the schema itself is asked for; main thread.
+ * The schema of a configuration file, made from the options of the commands, by which files are checked and which
+ * editors complete from. Loaded only where there is a file, or the schema itself is asked for; main thread.
  */
 import type { Command } from 'commander';
 import { z } from 'zod';

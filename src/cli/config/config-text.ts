@@ -1,6 +1,7 @@
 /**
- * Turns the text of a configuration file, JSON or YAML, into values that know their lines. Everything is bounded: an alias
- * of YAML counts as what it stands for. Loads the reader of YAML; called where there is a file, on the main thread.
+ * Turns the text of a configuration file, JSON or YAML, into values that know their lines. Everything is bounded: an
+ * alias of YAML counts as what it stands for. Loads the reader of YAML; called where there is a file, on the main
+ * thread.
  */
 import { isAlias, isCollection, isMap, isScalar, isSeq, LineCounter, type Node, parseAllDocuments, visit } from 'yaml';
 import { maxConfigDepth, maxConfigValues } from '../../base/limits.js';

@@ -1,6 +1,6 @@
 /**
- * `peal config print` and `peal config schema`. Reads the file and the variables as a run would, and sends nothing. Main
- * thread.
+ * `peal config print` and `peal config schema`. Reads the file and the variables as a run would, and sends nothing.
+ * Main thread.
  */
 import type { Command } from 'commander';
 import { type ExitCode, exitCodes } from '../shared/exit-codes.js';

@@ -1,7 +1,7 @@
 /**
- * Writes the settings of file and environment into a command line, as the options that they stand for: whatever reads the
- * line, checks it, or keeps it in a journal need not know where they come from. Called before a command line is read, on
- * the main thread.
+ * Writes the settings of file and environment into a command line, as the options that they stand for: whatever reads
+ * the line, checks it, or keeps it in a journal need not know where they come from. Called before a command line is
+ * read, on the main thread.
  */
 import type { Command } from 'commander';
 import { maxNamedVariables } from '../../base/limits.js';

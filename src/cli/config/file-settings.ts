@@ -1,6 +1,6 @@
 /**
- * The settings that a configuration file has for a command. Loaded only where there is a file; main thread. What is wrong
- * is told by file, line and key, and without the value.
+ * The settings that a configuration file has for a command. Loaded only where there is a file; main thread. What is
+ * wrong is told by file, line and key, and without the value.
  */
 import path from 'node:path';
 import type { Command } from 'commander';

@@ -1,6 +1,6 @@
 /**
- * Whether a command line may have settings beside its options, so that the rest of the configuration is loaded only then.
- * Called at every start, so it imports nothing but the file system; main thread.
+ * Whether a command line may have settings beside its options, so that the rest of the configuration is loaded only
+ * then. Called at every start, so it imports nothing but the file system; main thread.
  */
 import { lstatSync } from 'node:fs';
 
@@ -17,8 +17,8 @@ export function mayHaveSettings(args: readonly string[], env: Readonly<Record<st
 }
 
 /**
- * Whether something in the working directory has that name: a link that leads nowhere has, and is refused when it is read.
- * A directory that this user may not look into has nothing.
+ * Whether something in the working directory has that name: a link that leads nowhere has, and is refused when it is
+ * read. A directory that this user may not look into has nothing.
  */
 export function isThere(name: string): boolean {
   try {

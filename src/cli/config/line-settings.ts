@@ -1,6 +1,6 @@
 /**
- * Puts the settings of one command line together: its options, the variables, the file. Called before a command runs, and by
- * `peal config print`; main thread. Reads the file.
+ * Puts the settings of one command line together: its options, the variables, the file. Called before a command runs,
+ * and by `peal config print`; main thread. Reads the file.
  */
 import type { Command } from 'commander';
 import { type Terminal, usageError } from '../shared/terminal.js';

@@ -95,8 +95,8 @@ export function checkTogether(kept: readonly Setting[]): void {
 }
 
 /**
- * Throws PealError ERR_PEAL_OPTION where messages would go to Apple or Google though a setting names another place, which is of
- * the other service. A name (`production`, `fcm`) is left out without a word.
+ * Throws PealError ERR_PEAL_OPTION where messages would go to Apple or Google though a setting names another place,
+ * which is of the other service. A name (`production`, `fcm`) is left out without a word.
  */
 export function checkDestination({ kept, leftOut }: SettingsInForce): void {
   const isSaid = kept.some(({ definition: { name } }) => name === 'gateway' || name === 'environment');

@@ -1,6 +1,6 @@
 /**
- * What is wrong with the value of a setting, and its text on a command line. Files and variables share these rules. Pure;
- * main thread. No sentence holds a value: it may be a secret that stands in the wrong place.
+ * What is wrong with the value of a setting, and its text on a command line. Files and variables share these rules.
+ * Pure; main thread. No sentence holds a value: it may be a secret that stands in the wrong place.
  */
 import { InvalidArgumentError } from 'commander';
 import type { SettingDefinition } from './definitions.js';
@@ -14,8 +14,8 @@ const secretVariables: Readonly<Record<string, string>> = {
 };
 
 /**
- * Returns what is wrong with `value`, as the rest of a sentence that begins with its name and has no full stop; null for
- * nothing.
+ * Returns what is wrong with `value`, as the rest of a sentence that begins with its name and has no full stop; null
+ * for nothing.
  */
 export function valueProblem(definition: SettingDefinition, value: unknown): string | null {
   const { isSwitch, isRepeated, form } = definition;

@@ -1,4 +1,6 @@
-/** A setting with its source, and the order of sources. Shared by the files that collect settings. Pure; main thread. */
+/**
+ * A setting with its source, and the order of sources. Shared by the files that collect settings. Pure; main thread.
+ */
 import type { SettingDefinition } from './definitions.js';
 
 /** Where a setting comes from; the later one has precedence. */
@@ -29,8 +31,8 @@ export interface Setting {
   readonly rank: Rank;
   readonly place: SettingPlace;
   /**
-   * Its texts, one for each time that the option is given; a switch that is on or off. Null: it is not written to a command
-   * line, because the command reads it where it is.
+   * Its texts, one for each time that the option is given; a switch that is on or off. Null: it is not written to a
+   * command line, because the command reads it where it is.
    */
   readonly value: readonly string[] | boolean | null;
 }

@@ -1,7 +1,7 @@
 /**
- * The settings that stand at the top of a configuration file, and in variables without the name of a command: each holds
- * for every command that has an option of that name and meaning. Made from the option tables that the commands share.
- * Pure; main thread.
+ * The settings that stand at the top of a configuration file, and in variables without the name of a command: each
+ * holds for every command that has an option of that name and meaning. Made from the option tables that the commands
+ * share. Pure; main thread.
  */
 import type { Option } from 'commander';
 import { bundleIdOption } from '../channels/service-flags.js';

@@ -1,6 +1,7 @@
 /**
- * The settings that the environment has for a command: PEAL_ and the name of an option, or PEAL_SEND_ and the name of an option
- * of peal send. Pure; called where there is a variable of peal, on the main thread. Sentences never hold a value.
+ * The settings that the environment has for a command: PEAL_ and the name of an option, or PEAL_SEND_ and the name of
+ * an option of peal send. Pure; called where there is a variable of peal, on the main thread. Sentences never hold a
+ * value.
  */
 import type { Command } from 'commander';
 import { nearestName } from '../../base/nearest-name.js';
@@ -14,7 +15,9 @@ import { isCommonMeaning } from './shared-settings.js';
 
 type Environment = Terminal['env'];
 
-/** Variables that hold a value or a secret, which the commands read themselves, by the options that they stand in for. */
+/**
+ * Variables that hold a value or a secret, which the commands read themselves, by the options that they stand in for.
+ */
 const readElsewhere: Readonly<Record<(typeof pealVariables)[number], readonly string[]>> = {
   PEAL_BEARER: ['bearerFile'],
   PEAL_CREDENTIALS: ['store', 'credentials'],
@@ -63,7 +66,9 @@ export function settingsOfVariables(env: Environment, command: Command): Setting
   return settings;
 }
 
-/** Whoever sets it means that nothing is sent. A note that it has no effect would come beside a campaign that is sent. */
+/**
+ * Whoever sets it means that nothing is sent. A note that it has no effect would come beside a campaign that is sent.
+ */
 function refuseDryRun(env: Environment, command: Command, owner: string): void {
   if (!command.options.some(({ long }) => long === '--dry-run')) return;
   for (const name of ['PEAL_DRY_RUN', `PEAL_${owner.toUpperCase()}_DRY_RUN`]) {
@@ -128,8 +133,8 @@ function isOfKubernetes(name: string, value: string): boolean {
 const others = /^PEAL_(?:CONFIG$|VERSION$|TEST_|CREDENTIAL_)/;
 
 /**
- * Resolves with the variables that begin with PEAL_ and mean nothing to any command, each with the name that was probably
- * meant, or null.
+ * Resolves with the variables that begin with PEAL_ and mean nothing to any command, each with the name that was
+ * probably meant, or null.
  *
  * @param all reads the definitions of all commands; called where they are needed
  */

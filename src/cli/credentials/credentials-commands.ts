@@ -1,4 +1,6 @@
-/** Adds the actions of `peal credentials` to its command. Called where a command line is read that may be about them. */
+/**
+ * Adds the actions of `peal credentials` to its command. Called where a command line is read that may be about them.
+ */
 import type { Command } from 'commander';
 import { addOptions } from '../shared/command-options.js';
 import type { ExitCode } from '../shared/exit-codes.js';

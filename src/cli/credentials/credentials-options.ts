@@ -1,6 +1,6 @@
 /**
- * The options of `peal credentials` and its actions: the tables that commander reads, and the rules between options. The
- * contract is docs/cli.md. Main thread.
+ * The options of `peal credentials` and its actions: the tables that commander reads, and the rules between options.
+ * The contract is docs/cli.md. Main thread.
  */
 import { Option } from 'commander';
 import { maxCredentialVersions } from '../../base/limits.js';

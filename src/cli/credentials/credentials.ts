@@ -1,6 +1,6 @@
 /**
- * `peal credentials`: the store of certificates and keys that campaigns on several machines and `peal serve` send with. Each
- * action opens the store, does one thing, and prints what it did; none prints a secret. Main thread.
+ * `peal credentials`: the store of certificates and keys that campaigns on several machines and `peal serve` send with.
+ * Each action opens the store, does one thing, and prints what it did; none prints a secret. Main thread.
  */
 import { parseAddress } from '../../apns/address.js';
 import { counted } from '../../base/text.js';

@@ -1,6 +1,6 @@
 /**
- * The last step with a gateway of the binary protocol, which answers only what it refuses: a notification without a device
- * token, which every gateway refuses and nobody gets. Main thread.
+ * The last step with a gateway of the binary protocol, which answers only what it refuses: a notification without a
+ * device token, which every gateway refuses and nobody gets. Main thread.
  */
 
 import { binaryReasons } from '../../apns/reason.js';

@@ -1,6 +1,6 @@
 /**
- * The step about the clock: provider tokens, access tokens and certificates are refused by a machine whose clock is wrong.
- * Compares it with a time server, and with the time that a gateway writes into its answers. Main thread.
+ * The step about the clock: provider tokens, access tokens and certificates are refused by a machine whose clock is
+ * wrong. Compares it with a time server, and with the time that a gateway writes into its answers. Main thread.
  */
 import { clockFaultMs, clockWarningMs } from '../../base/limits.js';
 import { exitCodes } from '../shared/exit-codes.js';

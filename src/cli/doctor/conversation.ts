@@ -1,6 +1,6 @@
 /**
- * One connection to a gateway, opened by the back-end that pushes take, with its trust, pins and proxy, and then spoken to by
- * Node's own HTTP/2, step by step. Made by doctor, on the main thread; each wait is bounded by its caller.
+ * One connection to a gateway, opened by the back-end that pushes take, with its trust, pins and proxy, and then spoken
+ * to by Node's own HTTP/2, step by step. Made by doctor, on the main thread; each wait is bounded by its caller.
  */
 import { type ClientHttp2Session, connect, constants, type OutgoingHttpHeaders, sensitiveHeaders } from 'node:http2';
 import { performance } from 'node:perf_hooks';

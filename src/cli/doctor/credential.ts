@@ -1,5 +1,6 @@
 /**
- * The step about the credential of APNs: loads it as a push does, and says what it is. Main thread; reads the files, once.
+ * The step about the credential of APNs: loads it as a push does, and says what it is. Main thread; reads the files,
+ * once.
  */
 import { loadCredential } from '../../apns/credentials/load-credential.js';
 import { maxTopicsShown } from '../../base/limits.js';

@@ -106,7 +106,8 @@ export interface ExaminedService {
 /**
  * Returns the services that the options are about, at least one, in the order in which they are looked at.
  *
- * @throws PealError ERR_PEAL_OPTION for options that do not go together, ERR_PEAL_ADDRESS for an address that cannot be read
+ * @throws PealError ERR_PEAL_OPTION for options that do not go together, ERR_PEAL_ADDRESS for an address that cannot be
+ *   read
  */
 export function checkDoctorFlags(flags: DoctorFlags, env: Terminal['env']): readonly ExaminedService[] {
   checkKeyFlags(flags);

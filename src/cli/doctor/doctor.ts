@@ -1,6 +1,6 @@
 /**
- * `peal doctor`: looks at everything that a push needs, in order, and says what was found and what to do. Nothing is delivered
- * to anybody. Main thread.
+ * `peal doctor`: looks at everything that a push needs, in order, and says what was found and what to do. Nothing is
+ * delivered to anybody. Main thread.
  */
 import { heldUntil } from '../../base/process-hold.js';
 import { type ExitCode, exitCodes } from '../shared/exit-codes.js';

@@ -1,7 +1,7 @@
 /**
- * The steps of `peal doctor` in their order, each after those that it needs: this machine, the credential of each service, the
- * clock, and for each service the way to its gateway and what the gateway says. A step whose condition has failed is skipped,
- * and says why. Main thread.
+ * The steps of `peal doctor` in their order, each after those that it needs: this machine, the credential of each
+ * service, the clock, and for each service the way to its gateway and what the gateway says. A step whose condition has
+ * failed is skipped, and says why. Main thread.
  */
 import { providerTokens } from '../../apns/credentials/provider-token.js';
 import { type Address, isOverHttp2 } from '../../push/address.js';

@@ -1,7 +1,7 @@
 /**
- * A look at the TLS of a gateway, whoever it is: version, protocols and chain, so that the doctor can say what is wrong with
- * them. Trust is not checked here, and nothing is sent but the handshake; whether the gateway is trusted is found out by the
- * back-end that pushes take. Main thread.
+ * A look at the TLS of a gateway, whoever it is: version, protocols and chain, so that the doctor can say what is wrong
+ * with them. Trust is not checked here, and nothing is sent but the handshake; whether the gateway is trusted is found
+ * out by the back-end that pushes take. Main thread.
  */
 import { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';

@@ -1,6 +1,6 @@
 /**
- * The steps about this machine and this process: the version of Node.js, and how many files may be open. Main thread; opens the
- * null device to count, which works on every system.
+ * The steps about this machine and this process: the version of Node.js, and how many files may be open. Main thread;
+ * opens the null device to count, which works on every system.
  */
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { availableParallelism, devNull } from 'node:os';

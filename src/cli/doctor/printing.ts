@@ -1,6 +1,6 @@
 /**
- * How the steps are printed: for people a line each, with what to do below it; for programs a JSON line each. Owned by the
- * command; main thread.
+ * How the steps are printed: for people a line each, with what to do below it; for programs a JSON line each. Owned by
+ * the command; main thread.
  *
  *   ok       open files    1,048,576 files may be open
  *   failed   key           The file key.p8 (--key) is a key of the kind EC secp384r1, but …

@@ -1,6 +1,6 @@
 /**
- * The last step: what the gateway says to the credential. It is asked by a push that can reach nobody: to a device token that
- * cannot exist, or a message that FCM only checks. Main thread.
+ * The last step: what the gateway says to the credential. It is asked by a push that can reach nobody: to a device
+ * token that cannot exist, or a message that FCM only checks. Main thread.
  */
 import { pushTypeOfTopic, ruleOf } from '../../apns/push-type.js';
 import { doctorStepMs } from '../../base/limits.js';

@@ -1,6 +1,6 @@
 /**
- * The steps about the credential of FCM: the service account as a push loads it, and the access token that Google gives for it.
- * Main thread; reads the file, once.
+ * The steps about the credential of FCM: the service account as a push loads it, and the access token that Google gives
+ * for it. Main thread; reads the file, once.
  */
 
 import { providerTokens } from '../../apns/credentials/provider-token.js';

@@ -1,4 +1,7 @@
-/** The step about the configuration file and the variables of peal, which were read before the command line. Pure; main thread. */
+/**
+ * The step about the configuration file and the variables of peal, which were read before the command line. Pure; main
+ * thread.
+ */
 import { counted } from '../../base/text.js';
 import type { Terminal } from '../shared/terminal.js';
 import { asSentence, ok, type Step, warning } from './step.js';

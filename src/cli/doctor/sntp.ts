@@ -1,11 +1,12 @@
 /**
- * Asks a time server by how much this machine's clock is off: one datagram there and one back (SNTP, RFC 4330; RFC 5905 §7.3).
- * Main thread.
+ * Asks a time server by how much this machine's clock is off: one datagram there and one back (SNTP, RFC 4330; RFC 5905
+ * §7.3). Main thread.
  *
  *   us    T1 ──────────────▶ T2      offset = ((T2 - T1) + (T3 - T4)) / 2
  *   us    T4 ◀────────────── T3
  *
- * What is sent as its own time is random, so that nobody who has not seen it can answer. Nothing else is told of this machine.
+ * What is sent as its own time is random, so that nobody who has not seen it can answer. Nothing else is told of this
+ * machine.
  */
 import { randomBytes } from 'node:crypto';
 import { createSocket } from 'node:dgram';

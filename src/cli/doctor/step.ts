@@ -1,6 +1,6 @@
 /**
- * What one step of `peal doctor` found: the form that all steps share, and how errors of peal become it. Pure, but for the
- * time that `within` gives; main thread.
+ * What one step of `peal doctor` found: the form that all steps share, and how errors of peal become it. Pure, but for
+ * the time that `within` gives; main thread.
  */
 import { PealError } from '../../base/errors.js';
 import { type ExitCode, exitCodeOf, exitCodes } from '../shared/exit-codes.js';
@@ -101,8 +101,8 @@ export function asSentence(text: string): string {
 export class TimeIsUp extends Error {}
 
 /**
- * Resolves with what `work` resolves with, or rejects with TimeIsUp after `ms` and where `signal` aborts. The signal of `work`
- * is aborted then, and at its end.
+ * Resolves with what `work` resolves with, or rejects with TimeIsUp after `ms` and where `signal` aborts. The signal of
+ * `work` is aborted then, and at its end.
  */
 export async function within<T>(
   ms: number,

@@ -1,6 +1,6 @@
 /**
- * The steps about TLS and the protocol within it (ALPN): opens a connection by the back-end of pushes, and says by a look what
- * is wrong where that fails. Main thread.
+ * The steps about TLS and the protocol within it (ALPN): opens a connection by the back-end of pushes, and says by a
+ * look what is wrong where that fails. Main thread.
  */
 import { PealError } from '../../base/errors.js';
 import { doctorStepMs, gatewayCertificateWarningMs } from '../../base/limits.js';

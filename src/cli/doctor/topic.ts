@@ -1,6 +1,6 @@
 /**
- * The step about the topic, before anybody is asked: whether its form goes with the push type, and topic and environment with
- * the certificate. Pure; main thread.
+ * The step about the topic, before anybody is asked: whether its form goes with the push type, and topic and
+ * environment with the certificate. Pure; main thread.
  */
 import { gatewayEnvironment } from '../../apns/address.js';
 import { isTopicAmong, pushTypeOfTopic, ruleOf } from '../../apns/push-type.js';

@@ -1,6 +1,6 @@
 /**
- * The steps about the way to a gateway, up to where TLS begins: TCP to each of its addresses, or the tunnel of a proxy. Main
- * thread.
+ * The steps about the way to a gateway, up to where TLS begins: TCP to each of its addresses, or the tunnel of a proxy.
+ * Main thread.
  */
 import { connect, type Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';

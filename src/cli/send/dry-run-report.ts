@@ -1,6 +1,6 @@
 /**
- * What `peal send --dry-run` prints: the report of a dry run as text for a person, or as one line of JSON. Pure; called by the
- * send command, on the main thread.
+ * What `peal send --dry-run` prints: the report of a dry run as text for a person, or as one line of JSON. Pure; called
+ * by the send command, on the main thread.
  */
 import { counted, integer, minutesAndSeconds, percentage } from '../../base/text.js';
 import type { DryRunReport } from '../../campaign/dry-run.js';

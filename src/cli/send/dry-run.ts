@@ -1,4 +1,7 @@
-/** `--dry-run` of `peal send` and `peal dispatch`: everything but the sending, from the options to the exit code. Main thread. */
+/**
+ * `--dry-run` of `peal send` and `peal dispatch`: everything but the sending, from the options to the exit code. Main
+ * thread.
+ */
 import { systemClock } from '../../base/clock.js';
 import { type DryRunReport, dryRun } from '../../campaign/dry-run.js';
 import { type ExitCode, exitCodes } from '../shared/exit-codes.js';

@@ -1,6 +1,6 @@
 /**
- * What `peal send` makes of its options for FCM: the rules between them, the credential, and the message. Called by send-rules and
- * send-plan; main thread.
+ * What `peal send` makes of its options for FCM: the rules between them, the credential, and the message. Called by
+ * send-rules and send-plan; main thread.
  */
 import { isFcmAddress, parseFcmPlace } from '../../fcm/address.js';
 import type { FcmMessageOptions } from '../../fcm/message-options.js';
@@ -83,7 +83,9 @@ export function checkFcmFlags(flags: SendFlags): void {
   checkBothPlaces(flags);
 }
 
-/** Messages of a list for both services do not go to Google where those for APNs go to a stand-in, unless that is said. */
+/**
+ * Messages of a list for both services do not go to Google where those for APNs go to a stand-in, unless that is said.
+ */
 function checkBothPlaces(flags: SendFlags): void {
   const address = addressOf(flags);
   if (flags.fcmGateway !== undefined || address === null || isAppleAddress(address)) return;
@@ -93,12 +95,15 @@ function checkBothPlaces(flags: SendFlags): void {
   );
 }
 
-/** Stands for the credential of a process that sends nothing. Workers have the service account, and campaigns the project. */
+/**
+ * Stands for the credential of a process that sends nothing. Workers have the service account, and campaigns the
+ * project.
+ */
 const noToken = (): string => '';
 
 /**
- * What says for which project workers send: `--project`, the path of the address of FCM, or the service account, of which nothing else
- * is used.
+ * What says for which project workers send: `--project`, the path of the address of FCM, or the service account, of
+ * which nothing else is used.
  */
 export function fcmProjectOf(
   flags: Pick<SendFlags, 'serviceAccount' | 'project' | 'gateway' | 'fcmGateway'>,

@@ -1,7 +1,7 @@
 /**
- * The log of a run of `peal send`: how its campaign stands, what its connections do, and how much is sent again. A line for
- * an event or for an interval, and never for a notification. Made by the send command with `--log-level` or `--log-format`;
- * main thread.
+ * The log of a run of `peal send`: how its campaign stands, what its connections do, and how much is sent again. A line
+ * for an event or for an interval, and never for a notification. Made by the send command with `--log-level` or
+ * `--log-format`; main thread.
  */
 import type { Clock } from '../../base/clock.js';
 import type { Logger } from '../../base/log.js';

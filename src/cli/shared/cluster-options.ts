@@ -1,4 +1,7 @@
-/** How the commands of a cluster find what its machines share. Read by `peal dispatch`, `peal worker` and `peal status`; pure. */
+/**
+ * How the commands of a cluster find what its machines share. Read by `peal dispatch`, `peal worker` and `peal status`;
+ * pure.
+ */
 import { readFileSync } from 'node:fs';
 import { Option } from 'commander';
 import { readProblem } from '../../base/file-errors.js';

@@ -80,7 +80,8 @@ export function credentialFiles(flags: CredentialFlags): string[] {
 }
 
 /**
- * The files of a command that are read whole when its credentials are loaded. Those of the simulator are the other side's.
+ * The files of a command that are read whole when its credentials are loaded. Those of the simulator are the other
+ * side's.
  *
  * @param flags the options of the command, parsed
  */

@@ -1,6 +1,6 @@
 /**
- * The options that name a gateway, `--environment` and `--gateway`, and what they mean. Shared by the commands that send
- * to one. Pure; main thread.
+ * The options that name a gateway, `--environment` and `--gateway`, and what they mean. Shared by the commands that
+ * send to one. Pure; main thread.
  */
 import { Option } from 'commander';
 import { parseAddress } from '../../apns/address.js';

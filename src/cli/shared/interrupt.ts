@@ -1,7 +1,7 @@
 /**
  * Handles Ctrl-C: the first SIGINT (or SIGTERM, or SIGHUP: the terminal or the ssh connection is gone) asks the command
- * to end, the second ends it at once (with a moment for what is known to be kept), and a third without that moment. Main thread. One object at a time handles signals, and each takes over from the
- * one before it without a gap.
+ * to end, the second ends it at once (with a moment for what is known to be kept), and a third without that moment.
+ * Main thread. One object at a time handles signals, and each takes over from the one before it without a gap.
  */
 import { type ExitCode, exitCodes } from './exit-codes.js';
 
@@ -23,7 +23,9 @@ export class Interrupt implements Disposable {
   #isEnding = false;
   #received: InterruptSignal | null = null;
 
-  /** `onSecond` has to end the process with the given code within a moment; after another signal the process ends here. */
+  /**
+   * `onSecond` has to end the process with the given code within a moment; after another signal the process ends here.
+   */
   constructor(source: SignalSource, onFirst: (signal: InterruptSignal) => void, onSecond: (code: ExitCode) => unknown) {
     this.#source = source;
     this.#onFirst = onFirst;

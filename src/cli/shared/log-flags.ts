@@ -1,6 +1,6 @@
 /**
- * `--log-level` and `--log-format`: a log of a command on standard error, written by pino, beside its sentences or, as JSON,
- * instead of them. The same logger is that of the session. Shared by the commands that send; main thread.
+ * `--log-level` and `--log-format`: a log of a command on standard error, written by pino, beside its sentences or, as
+ * JSON, instead of them. The same logger is that of the session. Shared by the commands that send; main thread.
  */
 import { Option } from 'commander';
 import type { Logger } from '../../base/log.js';
@@ -70,8 +70,8 @@ async function prettifier(isColoured: boolean): Promise<(line: string) => string
 }
 
 /**
- * A terminal whose sentences are lines of JSON if the command line, or the environment, asks for that: what is wrong with the command line itself
- * is told before its options are known.
+ * A terminal whose sentences are lines of JSON if the command line, or the environment, asks for that: what is wrong
+ * with the command line itself is told before its options are known.
  */
 export async function withEarlyLog(args: readonly string[], terminal: Terminal): Promise<Terminal> {
   return asksForJson(args, terminal.env) ? await openLog({ logFormat: 'json' }, terminal) : terminal;

@@ -1,6 +1,6 @@
 /**
- * `--metrics-port`, `--metrics-host` and `--metrics-linger`: the HTTP server that Prometheus scrapes a command by. What it is
- * made of is loaded only with `--metrics-port`. Shared by the commands that send; main thread.
+ * `--metrics-port`, `--metrics-host` and `--metrics-linger`: the HTTP server that Prometheus scrapes a command by. What
+ * it is made of is loaded only with `--metrics-port`. Shared by the commands that send; main thread.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { Option } from 'commander';

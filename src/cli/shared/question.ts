@@ -6,8 +6,8 @@ import type { Terminal } from './terminal.js';
 /** So long before the question, what comes from the terminal was typed earlier. */
 const dropMs = 100;
 /**
- * So long after the end of the input a signal may come that tells why. A terminal that goes away ends the input first, and
- * its shell sends SIGHUP then.
+ * So long after the end of the input a signal may come that tells why. A terminal that goes away ends the input first,
+ * and its shell sends SIGHUP then.
  */
 const hangUpMs = 500;
 

@@ -1,7 +1,7 @@
 /**
  * Handles Ctrl-Z: the first SIGTSTP pauses the work and suspends the process once nothing is under way, so that no
- * connection is left in the middle of a request; the second suspends at once. SIGCONT goes on. Owned by a command, on the
- * main thread.
+ * connection is left in the middle of a request; the second suspends at once. SIGCONT goes on. Owned by a command, on
+ * the main thread.
  */
 
 const signals = ['SIGTSTP', 'SIGCONT'] as const;

@@ -1,15 +1,18 @@
 /**
- * Sends a campaign through workers on other machines: packs what the campaign hands out into slices, stores each one and adds its
- * job, and gives outcomes that come back to the sink of the campaign. Held by a campaign as its sender; main thread.
+ * Sends a campaign through workers on other machines: packs what the campaign hands out into slices, stores each one
+ * and adds its job, and gives outcomes that come back to the sink of the campaign. Held by a campaign as its sender;
+ * main thread.
  *
- *   feed ─▶ batches ─▶ slice: stored, known, queued ─▶ workers ─▶ outcomes ─▶ sink ─▶ durable ─▶ slice and outcomes are removed
+ *   feed ─▶ batches ─▶ slice: stored, known, queued ─▶ workers ─▶ outcomes ─▶ sink ─▶ durable ─▶ slice and outcomes are
+ *   removed
  *
- * Each step may end with the process. The journal of the campaign knows who was handed out, and the store which slice has
- * whom: a run that resumes adopts the slices that are out. A recipient that was noted and is in no slice never left, because a
- * slice is known before its job is.
+ * Each step may end with the process. The journal of the campaign knows who was handed out, and the store which slice
+ * has whom: a run that resumes adopts the slices that are out. A recipient that was noted and is in no slice never
+ * left, because a slice is known before its job is.
  *
- * When a campaign stops, workers that live end their slices. Jobs that nobody has, and slices whose worker says nothing, are
- * claimed by the dispatcher, so that no worker can send any more of them; what their records say is the outcome then.
+ * When a campaign stops, workers that live end their slices. Jobs that nobody has, and slices whose worker says
+ * nothing, are claimed by the dispatcher, so that no worker can send any more of them; what their records say is the
+ * outcome then.
  */
 import { randomUUID } from 'node:crypto';
 import { onAbort } from '../../base/abort-listeners.js';
@@ -79,8 +82,8 @@ export interface ClusterSenderOptions {
   /** Requests under way at a time for the whole cluster. Default: no limit. */
   readonly maxInFlight?: number | null;
   /**
-   * Messages a minute that all machines send together at most; `false`: as many as the gateway takes. A lower rate of the campaign
-   * holds instead. Default: what the service allows each project: 600,000 with FCM, no bound with APNs.
+   * Messages a minute that all machines send together at most; `false`: as many as the gateway takes. A lower rate of
+   * the campaign holds instead. Default: what the service allows each project: 600,000 with FCM, no bound with APNs.
    */
   readonly messagesPerMinute?: number | false;
   /** How long it takes from a tenth of that to the whole, in milliseconds, 0 to 3,600,000. Default: 60,000. */
@@ -486,7 +489,9 @@ export class ClusterSender implements CampaignSender, RemoteSender {
     if (!this.#isOusted) void this.#endEarly(this.#work!.id, cause).catch(rethrowAssertion);
   }
 
-  /** Workers that live end their slices. Slices that nobody has are claimed, once it is certain that nobody has them. */
+  /**
+   * Workers that live end their slices. Slices that nobody has are claimed, once it is certain that nobody has them.
+   */
   async #endEarly(id: string, cause: PealError): Promise<void> {
     const { store, jobs } = this.#options;
     await this.#persist(() => store.steer(id, { stopped: cause.toRecord() }));

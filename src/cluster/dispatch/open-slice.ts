@@ -1,6 +1,6 @@
 /**
- * A slice that is out: which recipients of the campaign its batches have, and which of them have come back. It takes outcomes that
- * come twice, or late, once. Owned by the ClusterSender; main thread.
+ * A slice that is out: which recipients of the campaign its batches have, and which of them have come back. It takes
+ * outcomes that come twice, or late, once. Owned by the ClusterSender; main thread.
  */
 import { PealError } from '../../base/errors.js';
 import { maxBatchRecipients } from '../../base/limits.js';
@@ -174,7 +174,10 @@ export class OpenSlice {
   }
 }
 
-/** The states of recipients by batch, out of the records of a slice. Of a damaged one nobody knows anything: all are unknown. */
+/**
+ * The states of recipients by batch, out of the records of a slice. Of a damaged one nobody knows anything: all are
+ * unknown.
+ */
 export function statesByBatch(records: readonly Entry[]): Map<number, Uint8Array> {
   const states = new Map<number, Uint8Array>();
   for (const [key, value] of records) {

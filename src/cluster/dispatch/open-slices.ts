@@ -1,6 +1,6 @@
 /**
- * The slices of a campaign that are out, and where to find the recipients of a block in them. Owned by the ClusterSender; main
- * thread.
+ * The slices of a campaign that are out, and where to find the recipients of a block in them. Owned by the
+ * ClusterSender; main thread.
  */
 import type { Rows } from '../../session/recipients/rows.js';
 import type { BatchPlace } from '../slices/slice.js';

@@ -1,6 +1,6 @@
 /**
- * Reads what became of slices, gives it to the sink of the campaign, and removes slices and outcomes from the store once they are
- * in the books for good. Owned by the ClusterSender; main thread.
+ * Reads what became of slices, gives it to the sink of the campaign, and removes slices and outcomes from the store
+ * once they are in the books for good. Owned by the ClusterSender; main thread.
  */
 
 import { PealError } from '../../base/errors.js';

@@ -1,6 +1,6 @@
 /**
- * Tries a step that needs the store or the queue until it works: both may be away for a while, and a campaign goes on once they are
- * back. Used by the dispatcher; main thread.
+ * Tries a step that needs the store or the queue until it works: both may be away for a while, and a campaign goes on
+ * once they are back. Used by the dispatcher; main thread.
  */
 import type { Clock } from '../../base/clock.js';
 import { PealError } from '../../base/errors.js';

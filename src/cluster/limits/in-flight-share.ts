@@ -1,12 +1,13 @@
 /**
- * The part of one worker in a limit that holds for all workers together, such as requests in flight. Pure; called by each worker
- * for itself, with what it knows of the others.
+ * The part of one worker in a limit that holds for all workers together, such as requests in flight. Pure; called by
+ * each worker for itself, with what it knows of the others.
  */
 import { shareTurnMs } from '../../base/limits.js';
 
 /**
- * Returns the share of the worker `rank` (0 to `workers` - 1). The shares of all workers make up `limit`. Where the limit is
- * less than the number of workers, some have nothing. They change after some seconds, so that no slice stands still for good.
+ * Returns the share of the worker `rank` (0 to `workers` - 1). The shares of all workers make up `limit`. Where the
+ * limit is less than the number of workers, some have nothing. They change after some seconds, so that no slice stands
+ * still for good.
  *
  * @param limit null: no limit
  * @param wallMs by which all workers count the turns

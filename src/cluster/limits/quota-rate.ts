@@ -1,7 +1,7 @@
 /**
- * How many messages a second all machines together may send, so that a push service's rate for one sender is kept: rises from
- * a tenth to the whole while a campaign is sent, and stays a little below what is allowed. Kept by dispatch/cluster-sender;
- * main thread.
+ * How many messages a second all machines together may send, so that a push service's rate for one sender is kept:
+ * rises from a tenth to the whole while a campaign is sent, and stays a little below what is allowed. Kept by
+ * dispatch/cluster-sender; main thread.
  */
 import type { Clock } from '../../base/clock.js';
 import { quotaSlackMs, quotaSteps, rampStartShare } from '../../base/limits.js';

@@ -1,11 +1,11 @@
 /**
- * One campaign's rate in one process of a cluster: a small stock of leave to send, taken from the store for all slices of the
- * process together. The store knows what all machines may send together, and gives each what it asks for. Kept by
- * worker/campaign-at-work; main thread.
+ * One campaign's rate in one process of a cluster: a small stock of leave to send, taken from the store for all slices
+ * of the process together. The store knows what all machines may send together, and gives each what it asks for. Kept
+ * by worker/campaign-at-work; main thread.
  *
- * The store is asked at most once in about a tenth of a second, whatever the rate: for as much as was used since the last time
- * and more, so that a process with little to send leaves the rest to others. When exactly it asks is left to chance. So no
- * machine always comes just behind another one, which would leave it nothing.
+ * The store is asked at most once in about a tenth of a second, whatever the rate: for as much as was used since the
+ * last time and more, so that a process with little to send leaves the rest to others. When exactly it asks is left to
+ * chance. So no machine always comes just behind another one, which would leave it nothing.
  */
 import type { Clock } from '../../base/clock.js';
 import { maxRateWaitMs, ratePieceMs, rateStockMs } from '../../base/limits.js';

@@ -1,7 +1,7 @@
 /**
- * What BullMQ is opened with: its module, loaded when it is first needed, and the connection to Redis that the queues of one
- * process share. Made by dispatchers and workers, given to the queues beside this file; main thread. Nothing outside of this
- * folder imports BullMQ.
+ * What BullMQ is opened with: its module, loaded when it is first needed, and the connection to Redis that the queues
+ * of one process share. Made by dispatchers and workers, given to the queues beside this file; main thread. Nothing
+ * outside of this folder imports BullMQ.
  *
  * BullMQ lets its commands wait while Redis is away. `within` bounds them for those who cannot wait for ever.
  */

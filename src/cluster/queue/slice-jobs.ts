@@ -1,6 +1,6 @@
 /**
- * What a dispatcher asks of the queue. Implemented on BullMQ, and by a double for tests. Each method may be repeated, also by
- * another process after a crash. Main thread.
+ * What a dispatcher asks of the queue. Implemented on BullMQ, and by a double for tests. Each method may be repeated,
+ * also by another process after a crash. Main thread.
  */
 import type { SliceJob } from '../slices/slice.js';
 

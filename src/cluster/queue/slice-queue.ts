@@ -1,7 +1,7 @@
 /**
- * The queue of slices as a dispatcher sees it: adds a job for each slice, takes back those that no worker has, and keeps the
- * parent job of a BullMQ flow, which stands for the campaign. Every method may be repeated by a dispatcher that runs after a
- * killed one, and comes to the same. Main thread.
+ * The queue of slices as a dispatcher sees it: adds a job for each slice, takes back those that no worker has, and
+ * keeps the parent job of a BullMQ flow, which stands for the campaign. Every method may be repeated by a dispatcher
+ * that runs after a killed one, and comes to the same. Main thread.
  *
  *   peal-campaign-<id>   campaign-<id>: the parent; waits, and is completed with the summary when the campaign ends
  *   peal-slices          <id>-s<number>: its children, which workers take (slice-worker-queue)
@@ -62,8 +62,8 @@ export class SliceQueue implements SliceJobs, AsyncDisposable {
   }
 
   /**
-   * Removes jobs that no worker has, those that were given up among them. A worker may have had a slice before and handed it
-   * back, so its records still say who was sent to.
+   * Removes jobs that no worker has, those that were given up among them. A worker may have had a slice before and
+   * handed it back, so its records still say who was sent to.
    *
    * @returns the slices that have no job now; one whose job is completed has ended, and is left out
    */

@@ -1,7 +1,7 @@
 /**
- * The queue of slices as a worker sees it: hands out a job for each free slot, and keeps the locks of those that run. BullMQ
- * gives the job of a worker that keeps no lock to another one. What a lock cannot promise, the claim does: a lost lock only
- * means that somebody else may have the slice by now (worker/slice-run). Main thread.
+ * The queue of slices as a worker sees it: hands out a job for each free slot, and keeps the locks of those that run.
+ * BullMQ gives the job of a worker that keeps no lock to another one. What a lock cannot promise, the claim does: a
+ * lost lock only means that somebody else may have the slice by now (worker/slice-run). Main thread.
  */
 import type { Job, Worker } from 'bullmq';
 import {

@@ -1,6 +1,6 @@
 /**
- * Which recipients of a batch or a block are meant, in bytes. Indexes that rise are a bit each if that is shorter, and two
- * bytes each otherwise. Called by the codecs of manifests and outcomes. Pure.
+ * Which recipients of a batch or a block are meant, in bytes. Indexes that rise are a bit each if that is shorter, and
+ * two bytes each otherwise. Called by the codecs of manifests and outcomes. Pure.
  *
  *   0                              all, in their order
  *   1 <bytes> bits                 the lowest bit of the first byte is index 0

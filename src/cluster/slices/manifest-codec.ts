@@ -1,6 +1,6 @@
 /**
- * The manifest of a slice in bytes: where its batches come from, with which the dispatcher finds their recipients again. A
- * batch with all recipients of its block takes five to eight bytes. Called by dispatch/. Pure.
+ * The manifest of a slice in bytes: where its batches come from, with which the dispatcher finds their recipients
+ * again. A batch with all recipients of its block takes five to eight bytes. Called by dispatch/. Pure.
  */
 import { maxBatchRecipients } from '../../base/limits.js';
 import { readIndexes, writeIndexes } from './index-set.js';

@@ -1,6 +1,7 @@
 /**
  * What became of recipients of a slice, in bytes: from the worker that sent to them to the dispatcher. A batch that was
- * accepted as a whole takes some 20 bytes. Called by worker/ (encode) and dispatch/ (decode), on their main threads. Pure.
+ * accepted as a whole takes some 20 bytes. Called by worker/ (encode) and dispatch/ (decode), on their main threads.
+ * Pure.
  *
  *   batch:  slice, epoch, batch, resent, indexes, ledger as runs, details, cause, ids
  *   end:    slice, epoch, worker, latencies

@@ -1,7 +1,7 @@
 /**
- * How slices, manifests and outcomes lie in bytes: a letter for the kind, a version, the content, and a check sum behind it.
- * Numbers are written with seven bits a byte, the lowest first. Called by the codecs of this folder, on main threads. Bytes
- * that were cut off or changed end in ERR_PEAL_STORE and in nothing else.
+ * How slices, manifests and outcomes lie in bytes: a letter for the kind, a version, the content, and a check sum
+ * behind it. Numbers are written with seven bits a byte, the lowest first. Called by the codecs of this folder, on main
+ * threads. Bytes that were cut off or changed end in ERR_PEAL_STORE and in nothing else.
  */
 import { Buffer } from 'node:buffer';
 import { crc32 } from 'node:zlib';

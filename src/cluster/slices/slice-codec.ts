@@ -1,6 +1,7 @@
 /**
- * The recipients of a slice in bytes: what a worker needs to send to them. Dispatchers encode, workers decode, on their main
- * threads. Encoding copies whole arrays; decoding makes views of `bytes`, so that nothing is allocated for one recipient.
+ * The recipients of a slice in bytes: what a worker needs to send to them. Dispatchers encode, workers decode, on their
+ * main threads. Encoding copies whole arrays; decoding makes views of `bytes`, so that nothing is allocated for one
+ * recipient.
  *
  *   S, version, batches (16 bits), check sum of all other bytes (32 bits)
  *   for each batch, from a multiple of four on:
@@ -9,8 +10,8 @@
  *     payload offsets, expirations, offsets of collapse ids   32 bits each, those that the flags name
  *     apns-ids, tokens, payloads, collapse ids, priorities    bytes, those that the flags name; tokens always
  *
- * Tokens are bytes, as APNs' are, or text, as FCM's are. A slice with text has version 2, all others have version 1: so workers of
- * another version of peal read what they can send.
+ * Tokens are bytes, as APNs' are, or text, as FCM's are. A slice with text has version 2, all others have version 1: so
+ * workers of another version of peal read what they can send.
  *
  * Numbers have their lowest byte first. Offsets begin with 0, and the last one is how long their bytes are.
  */

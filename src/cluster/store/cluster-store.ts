@@ -1,15 +1,16 @@
 /**
- * What the machines of a cluster share about campaigns and slices: the contract that each kind of store keeps (Redis, PostgreSQL),
- * and that dispatchers and workers rely on. Every method is one step: it happens as a whole or not at all, and it is durable
- * when it resolves. Main threads of all processes.
+ * What the machines of a cluster share about campaigns and slices: the contract that each kind of store keeps (Redis,
+ * PostgreSQL), and that dispatchers and workers rely on. Every method is one step: it happens as a whole or not at all,
+ * and it is durable when it resolves. Main threads of all processes.
  *
  *   campaign   definition (as of the latest run), steering (changes at any time), the lease of its dispatcher, outcomes on their way
  *   slice      some 10,000 recipients of a campaign: its epoch, and the records of a journal (campaign/journal) of its batches
  *
- * A slice belongs to whoever claimed it last. The claim counts its epoch up, and a commit under an older epoch is refused: a
- * worker that was stopped, or cut off, can tell nothing more of a slice that another one has.
+ * A slice belongs to whoever claimed it last. The claim counts its epoch up, and a commit under an older epoch is
+ * refused: a worker that was stopped, or cut off, can tell nothing more of a slice that another one has.
  *
- * While the store is away, methods wait and try again up to a bound, then reject with ERR_PEAL_STORE, which is retryable.
+ * While the store is away, methods wait and try again up to a bound, then reject with ERR_PEAL_STORE, which is
+ * retryable.
  */
 import type { ErrorRecord } from '../../base/errors.js';
 import type { Change, Entry } from '../../campaign/journal/store.js';
@@ -70,7 +71,9 @@ export interface SliceClaim {
 /** What a worker knows of a slice that is new, as one step. */
 export interface SliceCommit {
   readonly changes: readonly Change[];
-  /** Outcomes for the dispatcher (slices/outcome-codec), in their order; the last one of a slice says that it has ended. */
+  /**
+   * Outcomes for the dispatcher (slices/outcome-codec), in their order; the last one of a slice says that it has ended.
+   */
   readonly outcomes: readonly Uint8Array[];
   /** Whether the slice has ended: it is not claimed again. */
   readonly hasEnded: boolean;
@@ -109,8 +112,8 @@ export interface CampaignStatus {
 
 export interface ClusterStore {
   /**
-   * Makes a campaign known. One that is known takes the new definition, and keeps its steering: whether it is the same campaign
-   * is for its journal to say.
+   * Makes a campaign known. One that is known takes the new definition, and keeps its steering: whether it is the same
+   * campaign is for its journal to say.
    *
    * @returns false where it was known
    */
@@ -149,8 +152,9 @@ export interface ClusterStore {
    * One at a time for a claim. A commit that was rejected with ERR_PEAL_STORE may hold all the same: the same object is
    * given again until it resolves, and holds once; or the claim is given up, and a new one tells what holds.
    *
-   * @throws PealError ERR_PEAL_FENCED (as a rejection) where the slice was claimed by another one since, or is gone: nothing
-   *   of the commit holds (unless it had ended the slice, its answer was lost, and the dispatcher has removed the slice)
+   * @throws PealError ERR_PEAL_FENCED (as a rejection) where the slice was claimed by another one since, or is gone:
+   *   nothing of the commit holds (unless it had ended the slice, its answer was lost, and the dispatcher has removed
+   *   the slice)
    */
   commit(claim: SliceClaim, commit: SliceCommit): Promise<SteeringNow>;
 
@@ -158,12 +162,13 @@ export interface ClusterStore {
    * Outcomes that wait, at most `limit` of them, without the first `from`.
    *
    * @param from 0 at first; later how many of those that this store object has given were not removed yet
-   * @throws PealError ERR_PEAL_FENCED (as a rejection) for a `from` above 0 where another dispatcher has removed some since
+   * @throws PealError ERR_PEAL_FENCED (as a rejection) for a `from` above 0 where another dispatcher has removed some
+   *   since
    */
   outcomes(campaign: string, from: number, limit: number): Promise<readonly Uint8Array[]>;
   /**
-   * Removes the first `count` of those that `outcomes` of this store object has given. After ERR_PEAL_STORE some may have been
-   * removed; the caller goes on as if none had, and counts them again in later calls.
+   * Removes the first `count` of those that `outcomes` of this store object has given. After ERR_PEAL_STORE some may
+   * have been removed; the caller goes on as if none had, and counts them again in later calls.
    *
    * @throws PealError ERR_PEAL_FENCED (as a rejection) where another dispatcher has removed some since
    */
@@ -193,7 +198,9 @@ export interface StoredSlice {
   readonly hasEnded: boolean;
 }
 
-/** Where the packed recipients of slices are while they wait: the claim checks. A kind of one's own needs these three. */
+/**
+ * Where the packed recipients of slices are while they wait: the claim checks. A kind of one's own needs these three.
+ */
 export interface SliceBlobs {
   /** Stores bytes under a name of letters, digits, `-` and `.`; the same name again replaces them. */
   put(name: string, bytes: Uint8Array): Promise<void>;

@@ -1,7 +1,7 @@
 /**
- * Bytes of slices in a folder that all machines share (NFS, or one machine's own): a file each. A file is written under another
- * name, brought to the disk, and then given its own, so that no reader sees half of it. Made by open-store; called by
- * dispatch/ and worker/ on their main threads.
+ * Bytes of slices in a folder that all machines share (NFS, or one machine's own): a file each. A file is written under
+ * another name, brought to the disk, and then given its own, so that no reader sees half of it. Made by open-store;
+ * called by dispatch/ and worker/ on their main threads.
  */
 import { randomBytes } from 'node:crypto';
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
@@ -79,7 +79,9 @@ export class FolderBlobs implements SliceBlobs {
   }
 }
 
-/** So that the name of a new file is there after a loss of power. Some shared file systems do not do this for folders. */
+/**
+ * So that the name of a new file is there after a loss of power. Some shared file systems do not do this for folders.
+ */
 async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r');
   try {

@@ -1,7 +1,7 @@
 /**
- * What makes steps of a store happen once that are given again because their answer was lost: commits of each claim have
- * numbers, of which the store remembers the last one that it has applied; removals of outcomes say where these begin. Used
- * by all kinds of stores; main thread.
+ * What makes steps of a store happen once that are given again because their answer was lost: commits of each claim
+ * have numbers, of which the store remembers the last one that it has applied; removals of outcomes say where these
+ * begin. Used by all kinds of stores; main thread.
  */
 import { assert } from '../../base/assert.js';
 import { PealError } from '../../base/errors.js';

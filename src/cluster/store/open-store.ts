@@ -1,4 +1,7 @@
-/** Opens what the machines of a cluster share, by URLs. Called by the commands dispatch, worker and status, and by programs. */
+/**
+ * Opens what the machines of a cluster share, by URLs. Called by the commands dispatch, worker and status, and by
+ * programs.
+ */
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { PealError } from '../../base/errors.js';
@@ -15,11 +18,14 @@ import { RedisBlobs } from './redis-blobs.js';
 import { RedisClusterStore } from './redis-store.js';
 
 export interface OpenStoreOptions {
-  /** What the names of all keys begin with, so that several clusters share a server. Letters, digits, `-`. Default `peal`. */
+  /**
+   * What the names of all keys begin with, so that several clusters share a server. Letters, digits, `-`. Default
+   * `peal`.
+   */
   readonly prefix?: string;
   /**
-   * Where the bytes of slices are: `store:` for the server of the store (default), `redis://…` for another one, `file:/path`
-   * for a folder that all machines share, or a kind of one's own.
+   * Where the bytes of slices are: `store:` for the server of the store (default), `redis://…` for another one,
+   * `file:/path` for a folder that all machines share, or a kind of one's own.
    */
   readonly blobs?: string | SliceBlobs;
   /** The authority of a server with a private certificate, as PEM. */
@@ -51,7 +57,8 @@ export interface OpenedStore {
 }
 
 /**
- * @param url `redis://USER:PASSWORD@HOST:PORT/DATABASE`, or `rediss://…` with TLS; or `postgres://USER:PASSWORD@HOST/DATABASE`
+ * @param url `redis://USER:PASSWORD@HOST:PORT/DATABASE`, or `rediss://…` with TLS; or
+ *   `postgres://USER:PASSWORD@HOST/DATABASE`
  * @throws PealError ERR_PEAL_OPTION for URLs of other kinds; ERR_PEAL_STORE where it cannot be reached
  */
 export async function openClusterStore(url: string, options: OpenStoreOptions = {}): Promise<OpenedStore> {

@@ -1,7 +1,7 @@
 /**
- * The ClusterStore in PostgreSQL, for those who have no Redis: each method is one transaction, tried again while the database
- * is away. Made by open-store; on the main thread of dispatchers, workers and tools. Leases and rates go by the clock of the
- * database. Locks are taken in one order: the campaign, then its slice.
+ * The ClusterStore in PostgreSQL, for those who have no Redis: each method is one transaction, tried again while the
+ * database is away. Made by open-store; on the main thread of dispatchers, workers and tools. Leases and rates go by
+ * the clock of the database. Locks are taken in one order: the campaign, then its slice.
  */
 import { systemClock } from '../../base/clock.js';
 import type { ErrorRecord } from '../../base/errors.js';

@@ -1,6 +1,6 @@
 /**
- * The tables of clusters in PostgreSQL 13 and later. Made by postgres-store when it is opened for the first time. All that
- * belongs to a campaign goes with its row.
+ * The tables of clusters in PostgreSQL 13 and later. Made by postgres-store when it is opened for the first time. All
+ * that belongs to a campaign goes with its row.
  *
  * Outcomes are numbered under a lock on the row of their campaign: a reader never sees a number before a lower one.
  */

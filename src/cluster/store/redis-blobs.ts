@@ -1,6 +1,6 @@
 /**
- * Bytes of slices in Redis: a key each, with a time to live. Made by open-store; called by dispatch/ and worker/ on their main
- * threads. Tried again while Redis is away.
+ * Bytes of slices in Redis: a key each, with a time to live. Made by open-store; called by dispatch/ and worker/ on
+ * their main threads. Tried again while Redis is away.
  */
 import { systemClock } from '../../base/clock.js';
 import { clusterKeepMs } from '../../base/limits.js';

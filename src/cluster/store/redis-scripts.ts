@@ -1,7 +1,7 @@
 /**
  * The steps of a cluster's store in Redis, as scripts that Redis runs as a whole. Called by redis-store. All keys of a
- * campaign have its id as their hash tag, so that they are on one node of a Redis Cluster, where scripts may also use the
- * keys of its slices, which are made of a prefix and a number.
+ * campaign have its id as their hash tag, so that they are on one node of a Redis Cluster, where scripts may also use
+ * the keys of its slices, which are made of a prefix and a number.
  *
  *   campaign    hash   definition, shown (without the message), rate, inFlight, paused, stopped, holder, until, renewed,
  *                      head (outcomes that were removed), w, c, e (slices by state), tokens and at (of the rate)
@@ -10,9 +10,9 @@
  *   outcomes    list   that wait for the dispatcher
  *   r<slice>    hash   the journal of a slice, until it has ended
  *
- * Redis without memory refuses a script at its first write that could need some, and lets one go on that has written before.
- * So scripts that add begin with such a write, and happen as a whole or not at all. Scripts that free memory, or steer,
- * begin with a write that needs none.
+ * Redis without memory refuses a script at its first write that could need some, and lets one go on that has written
+ * before. So scripts that add begin with such a write, and happen as a whole or not at all. Scripts that free memory,
+ * or steer, begin with a write that needs none.
  *
  * Keys live for some weeks after a dispatcher has held the campaign for the last time. The key of the campaign is the
  * first one to expire: slices without records must not look like new ones.
@@ -142,11 +142,11 @@ return {epoch + 1, now, call('HGETALL', KEYS[3])}
 `);
 
 /**
- * Keys: campaign, slices, records, outcomes. Arguments: slice, epoch, number of the commit, whether it has ended, life, number
- * of changes, keys and values, outcomes. Returns the steering, or nothing where the slice is another one's.
+ * Keys: campaign, slices, records, outcomes. Arguments: slice, epoch, number of the commit, whether it has ended, life,
+ * number of changes, keys and values, outcomes. Returns the steering, or nothing where the slice is another one's.
  *
- * A commit that was applied is not applied again. One before which others are missing has lost what Redis had answered for,
- * such as after a restart without its file: its claim is at an end.
+ * A commit that was applied is not applied again. One before which others are missing has lost what Redis had answered
+ * for, such as after a restart without its file: its claim is at an end.
  */
 export const commitScript = script(`
 local now = steering()
@@ -183,8 +183,8 @@ local isOurs = not low or (head >= low and head <= high)
 `;
 
 /**
- * Keys: campaign, outcomes. Arguments: lowest and highest head, or nothing; from, counted from the lowest one; limit. Returns
- * the head and outcomes; nothing where they begin elsewhere.
+ * Keys: campaign, outcomes. Arguments: lowest and highest head, or nothing; from, counted from the lowest one; limit.
+ * Returns the head and outcomes; nothing where they begin elsewhere.
  */
 export const outcomesScript = script(`${headWithin}
 if head < 0 then return {-1, {}} end
@@ -194,7 +194,9 @@ if low then from = low + from - head end
 return {head, call('LRANGE', KEYS[2], from, from + ARGV[4] - 1)}
 `);
 
-/** Keys: campaign, outcomes. Arguments: lowest and highest head, the head to be. Returns 0 where they begin elsewhere. */
+/**
+ * Keys: campaign, outcomes. Arguments: lowest and highest head, the head to be. Returns 0 where they begin elsewhere.
+ */
 export const removeOutcomesScript = script(`${headWithin}
 if head < 0 then return 1 end
 if not isOurs then return 0 end
@@ -215,8 +217,8 @@ return {f[1], now, f[2], f[3], f[4], call('LLEN', KEYS[2])}
 `);
 
 /**
- * Keys: campaign. Argument: wanted. Returns granted, and milliseconds to wait. The bucket holds a quarter of a second; it is
- * worth to ask again once half of that is there.
+ * Keys: campaign. Argument: wanted. Returns granted, and milliseconds to wait. The bucket holds a quarter of a second;
+ * it is worth to ask again once half of that is there.
  */
 export const takeScript = script(`
 local f = call('HMGET', KEYS[1], 'paused', 'rate', 'tokens', 'at')

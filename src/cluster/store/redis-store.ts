@@ -1,6 +1,6 @@
 /**
- * The ClusterStore in Redis: each method is one script (redis-scripts), tried again while Redis is away. Made by open-store;
- * on the main thread of dispatchers, workers and tools. Leases and rates go by the clock of Redis.
+ * The ClusterStore in Redis: each method is one script (redis-scripts), tried again while Redis is away. Made by
+ * open-store; on the main thread of dispatchers, workers and tools. Leases and rates go by the clock of Redis.
  */
 import { systemClock } from '../../base/clock.js';
 import type { ErrorRecord } from '../../base/errors.js';
@@ -23,7 +23,9 @@ import { CommitNumbers, fencedError, OutcomeHeads, outcomesTakenError } from './
 import * as scripts from './redis-scripts.js';
 import { StoreRetries, type StoreRetryOptions } from './store-retries.js';
 
-/** How often the life of all keys of a campaign is renewed, and how long those live that must outlive the campaign's. */
+/**
+ * How often the life of all keys of a campaign is renewed, and how long those live that must outlive the campaign's.
+ */
 const renewalMs = clusterKeepMs / 30;
 const slicesKeepMs = clusterKeepMs + 2 * renewalMs;
 

@@ -1,6 +1,7 @@
 /**
- * Tries a step of a store again while the store is away: restarting, cut off, without memory, a replica that is about to
- * become the primary. Steps are such that happen once however often they are given. Used by stores and blobs; main thread.
+ * Tries a step of a store again while the store is away: restarting, cut off, without memory, a replica that is about
+ * to become the primary. Steps are such that happen once however often they are given. Used by stores and blobs; main
+ * thread.
  */
 import type { Clock } from '../../base/clock.js';
 import { PealError } from '../../base/errors.js';

@@ -1,7 +1,7 @@
 /**
- * Makes a credential of FCM whose access token is one for all processes and machines of a cluster: one of them asks Google for it,
- * the others take it from Redis, where it lies sealed until it ends. Called by programs when they open their credentials; main
- * thread.
+ * Makes a credential of FCM whose access token is one for all processes and machines of a cluster: one of them asks
+ * Google for it, the others take it from Redis, where it lies sealed until it ends. Called by programs when they open
+ * their credentials; main thread.
  *
  *   PREFIX:{FINGERPRINT}:access        the token, sealed; gone when it ends, by Redis' clock, so that no machine's clock matters
  *   PREFIX:{FINGERPRINT}:access-lock   the random name of the process that asks for the next one; gone after 30 seconds
@@ -35,9 +35,9 @@ export interface SharedAccessOptions {
 const rules: OptionRules = { prefix: filledText(maxKeyPrefixCharacters), clock: unchecked };
 
 /**
- * Returns the credential with its access token from Redis, sealed under a key that is derived from the private key of the service
- * account. A credential whose tokens a function gives is returned as it is. Where Redis is away, the token in hand serves until
- * it ends.
+ * Returns the credential with its access token from Redis, sealed under a key that is derived from the private key of
+ * the service account. A credential whose tokens a function gives is returned as it is. Where Redis is away, the token
+ * in hand serves until it ends.
  */
 export function sharedAccessTokens(
   given: FcmCredential,

@@ -1,9 +1,9 @@
 /**
- * The source of one key's provider tokens in a cluster: all processes use the token on the board, and one of them makes the
- * next one when it is 50 minutes old, or 20 when APNs calls it expired. Called by TokenKeeper; main thread.
+ * The source of one key's provider tokens in a cluster: all processes use the token on the board, and one of them makes
+ * the next one when it is 50 minutes old, or 20 when APNs calls it expired. Called by TokenKeeper; main thread.
  *
- * Ages are reckoned by the board's clock and by the token's own time of issue. So a machine whose clock is off makes good
- * tokens, and is told. While the board is away, the token in hand serves for as long as APNs takes it.
+ * Ages are reckoned by the board's clock and by the token's own time of issue. So a machine whose clock is off makes
+ * good tokens, and is told. While the board is away, the token in hand serves for as long as APNs takes it.
  */
 import { randomUUID } from 'node:crypto';
 import { type ReadToken, readProviderToken } from '../../apns/credentials/jwt.js';

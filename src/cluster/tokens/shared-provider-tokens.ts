@@ -18,8 +18,8 @@ import { RedisTokenBoard } from './token-board.js';
 
 export interface SharedTokenOptions {
   /**
-   * Seals the provider token in Redis, by which anyone could push for an hour. Default: a key that is derived from the signing key,
-   * which all processes have that share the token. Has to be given where a hook signs.
+   * Seals the provider token in Redis, by which anyone could push for an hour. Default: a key that is derived from the
+   * signing key, which all processes have that share the token. Has to be given where a hook signs.
    */
   readonly sealer?: Sealer;
   /** What the keys in Redis begin with. Default `peal`. */
@@ -38,9 +38,9 @@ const rules: OptionRules = {
 };
 
 /**
- * Returns the credential with its provider token from Redis. All processes that share the Redis and the key use the same
- * token, and one of them renews it. Credentials without a key of ours (certificates, and provider tokens that are given)
- * are returned as they are.
+ * Returns the credential with its provider token from Redis. All processes that share the Redis and the key use the
+ * same token, and one of them renews it. Credentials without a key of ours (certificates, and provider tokens that are
+ * given) are returned as they are.
  *
  * @throws PealError ERR_PEAL_OPTION where a hook signs and there is no sealer
  *

@@ -1,7 +1,7 @@
 /**
- * The place where all processes of a cluster read and write the provider token of one key: two keys of Redis, by Redis' clock.
- * Called by SharedOrigin; main thread. Redis itself keeps APNs' rule: it takes no token within 20 minutes of the one
- * before, whoever writes it. The lock saves the work of making tokens that would not be taken, and no more.
+ * The place where all processes of a cluster read and write the provider token of one key: two keys of Redis, by Redis'
+ * clock. Called by SharedOrigin; main thread. Redis itself keeps APNs' rule: it takes no token within 20 minutes of the
+ * one before, whoever writes it. The lock saves the work of making tokens that would not be taken, and no more.
  *
  *   PREFIX:{FINGERPRINT}:token       hash: record (the token, sealed), issued (milliseconds since 1970); gone after an hour
  *   PREFIX:{FINGERPRINT}:token-lock  the random name of the process that makes the next one; gone after five seconds
@@ -30,8 +30,8 @@ export interface TokenBoard {
   /** Gives the lock back, if `owner` still holds it. */
   unlock(owner: string): Promise<void>;
   /**
-   * Offers a token that was issued at `issuedAtMs`. Resolves with what the board has afterwards: this one, or the one that
-   * it keeps because it is younger than 20 minutes, or newer.
+   * Offers a token that was issued at `issuedAtMs`. Resolves with what the board has afterwards: this one, or the one
+   * that it keeps because it is younger than 20 minutes, or newer.
    */
   write(record: string, issuedAtMs: number): Promise<BoardNow>;
 }

@@ -1,6 +1,6 @@
 /**
- * The credentials of a process with the provider tokens and the access token that all processes of the cluster share. Opened by `peal worker` and by
- * programs; main thread.
+ * The credentials of a process with the provider tokens and the access token that all processes of the cluster share.
+ * Opened by `peal worker` and by programs; main thread.
  */
 import type { Logger } from '../../base/log.js';
 import type { FcmCredential } from '../../fcm/service-account.js';

@@ -1,6 +1,6 @@
 /**
- * A campaign of which this process has slices: what it is, and its steering as it was last heard, from a commit of any slice or
- * from a poll, which is one for all slices. Made and kept by cluster-worker; main thread.
+ * A campaign of which this process has slices: what it is, and its steering as it was last heard, from a commit of any
+ * slice or from a poll, which is one for all slices. Made and kept by cluster-worker; main thread.
  */
 import type { Clock } from '../../base/clock.js';
 import type { PealError } from '../../base/errors.js';

@@ -1,6 +1,6 @@
 /**
- * A worker of a cluster: takes slices of campaigns from the queue, and sends them through the session that it is given. One for a
- * process is usual. Made by programs and by `peal worker`; main thread.
+ * A worker of a cluster: takes slices of campaigns from the queue, and sends them through the session that it is given.
+ * One for a process is usual. Made by programs and by `peal worker`; main thread.
  */
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
@@ -27,8 +27,8 @@ export interface ClusterWorkerOptions {
   /** What it sends through. Stays open, too. */
   readonly session: Session;
   /**
-   * The gateway that a campaign is sent to. A rejection with a PealError that is retryable leaves the slice for later; another one
-   * stops the campaign.
+   * The gateway that a campaign is sent to. A rejection with a PealError that is retryable leaves the slice for later;
+   * another one stops the campaign.
    */
   readonly gatewayOf: (definition: CampaignDefinition) => Promise<Gateway>;
   /** Slices at a time: 1 to 64, default 4. */
@@ -65,8 +65,8 @@ export class ClusterWorker implements AsyncDisposable {
   /**
    * Resolves once it takes slices.
    *
-   * @throws PealError (as a rejection) ERR_PEAL_OPTION that names the option; ERR_PEAL_STORE: bullmq or ioredis is missing, or Redis
-   *   cannot be used
+   * @throws PealError (as a rejection) ERR_PEAL_OPTION that names the option; ERR_PEAL_STORE: bullmq or ioredis is
+   *   missing, or Redis cannot be used
    */
   static async start(options: ClusterWorkerOptions): Promise<ClusterWorker> {
     checkOptions({ name: 'ClusterWorker' }, options, rules);
@@ -94,8 +94,8 @@ export class ClusterWorker implements AsyncDisposable {
   }
 
   /**
-   * Takes no more slices, finishes those that it has or hands them back, and says that it is gone. Takes up to some ten seconds; what
-   * is under way then is left for others, as after a crash.
+   * Takes no more slices, finishes those that it has or hands them back, and says that it is gone. Takes up to some ten
+   * seconds; what is under way then is left for others, as after a crash.
    */
   close(): Promise<void> {
     this.#closing ??= heldUntil(this.#close());

@@ -1,6 +1,6 @@
 /**
- * The batches of a slice as a send takes them: each recipient knows its place in its batch, whatever part of it is sent. Made
- * by slice-feed; pure, main thread.
+ * The batches of a slice as a send takes them: each recipient knows its place in its batch, whatever part of it is
+ * sent. Made by slice-feed; pure, main thread.
  */
 import type { PersonalFields, PersonalParts } from '../../push/notification.js';
 import { apnsIdBytes } from '../../push/notification.js';

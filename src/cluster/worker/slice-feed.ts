@@ -1,9 +1,10 @@
 /**
- * What a slice hands to its send, and when: pieces of its batches, each noted in the journal ahead of time, as the window and the
- * in-flight share of this process, the rate of the campaign, and its steering allow. Owned by slice-run; the send pulls from it;
- * main thread.
+ * What a slice hands to its send, and when: pieces of its batches, each noted in the journal ahead of time, as the
+ * window and the in-flight share of this process, the rate of the campaign, and its steering allow. Owned by slice-run;
+ * the send pulls from it; main thread.
  *
- *   batches ─▶ pump: whom to send to? room? rate? note ─▶ queue ─▶ (the note is durable, nothing forbids it) ─▶ the send pulls
+ *   batches ─▶ pump: whom to send to? room? rate? note ─▶ queue ─▶ (the note is durable, nothing forbids it) ─▶ the
+ *   send pulls
  */
 import type { Clock } from '../../base/clock.js';
 import { PealError } from '../../base/errors.js';

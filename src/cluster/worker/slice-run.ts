@@ -1,15 +1,16 @@
 /**
- * One slice on this machine, from its claim to its end: decides whom to send to by what earlier claims have left, sends through the
- * ordinary engine, and tells the dispatcher what became of each recipient. Made by cluster-worker for each job; main thread.
+ * One slice on this machine, from its claim to its end: decides whom to send to by what earlier claims have left, sends
+ * through the ordinary engine, and tells the dispatcher what became of each recipient. Made by cluster-worker for each
+ * job; main thread.
  *
  *   claim ─▶ what an earlier claim left ─▶ send ─┬▶ all have an outcome: the slice has ended
  *                                                ├▶ the campaign is stopped: the rest is unsent, the slice has ended
- *                                                ├▶ the gateway cannot be reached from here: another attempt, perhaps elsewhere
- *                                                └▶ fenced, lost, drained: whoever claims it next goes on
+ *                                                ├▶ the gateway cannot be reached from here: another attempt, perhaps
+ *                                                elsewhere └▶ fenced, lost, drained: whoever claims it next goes on
  *
- * Fencing: recipients are handed to the engine only after a commit under this claim's epoch has noted them. Once another worker
- * has claimed the slice, every commit is refused, so nothing more can be handed out; what was noted is unknown for the other
- * one, which does not send to it (unless unknown recipients are to be sent to again).
+ * Fencing: recipients are handed to the engine only after a commit under this claim's epoch has noted them. Once
+ * another worker has claimed the slice, every commit is refused, so nothing more can be handed out; what was noted is
+ * unknown for the other one, which does not send to it (unless unknown recipients are to be sent to again).
  */
 import { createHash } from 'node:crypto';
 import { rethrowAssertion } from '../../base/assert.js';
@@ -168,8 +169,8 @@ export class SliceRun {
   }
 
   /**
-   * @throws PealError (as a rejection) ERR_PEAL_FENCED where another worker has the slice now, or has ended it; ERR_PEAL_STORE where
-   *   the bytes are gone or are not those of the job, and then the campaign is stopped
+   * @throws PealError (as a rejection) ERR_PEAL_FENCED where another worker has the slice now, or has ended it;
+   *   ERR_PEAL_STORE where the bytes are gone or are not those of the job, and then the campaign is stopped
    */
   async #read(claim: SliceClaim): Promise<readonly SliceBatch[]> {
     const { blob, sha256 } = this.#job;
@@ -258,7 +259,9 @@ export class SliceRun {
     return { kind: 'ended' };
   }
 
-  /** Resolves with why not all could be sent; null where nothing stood in the way, or where it was aborted from here. */
+  /**
+   * Resolves with why not all could be sent; null where nothing stood in the way, or where it was aborted from here.
+   */
   async #sendThrough(feed: SliceFeed, sink: SliceSink): Promise<PealError | null> {
     const { definition, message } = this.#campaign;
     const { retry, onUnknown, stopAtBadTokens, minTokenBytes, keepIds } = definition.send;
@@ -349,7 +352,9 @@ function adopt(batches: readonly SliceBatch[], journal: Journal, digest: Uint8Ar
   });
 }
 
-/** Whether another machine, or this one later, may succeed: the way to the gateway is at fault, and not what is sent. */
+/**
+ * Whether another machine, or this one later, may succeed: the way to the gateway is at fault, and not what is sent.
+ */
 function isLocal({ retryable, origin }: PealError): boolean {
   return retryable || origin === 'connect';
 }

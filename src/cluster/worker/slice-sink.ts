@@ -1,9 +1,10 @@
 /**
- * Takes the outcomes of a slice from the engine, tells the journal of the slice, and makes what the dispatcher is told: both
- * become part of one commit. Made by slice-run; main thread.
+ * Takes the outcomes of a slice from the engine, tells the journal of the slice, and makes what the dispatcher is told:
+ * both become part of one commit. Made by slice-run; main thread.
  *
- * A recipient is told once it has an outcome that stays for this slice. Unsent ones are told when the slice ends, because
- * until then another attempt, here or elsewhere, may send to them; so are unknown ones where these are sent to again.
+ * A recipient is told once it has an outcome that stays for this slice. Unsent ones are told when the slice ends,
+ * because until then another attempt, here or elsewhere, may send to them; so are unknown ones where these are sent to
+ * again.
  */
 import { assert } from '../../base/assert.js';
 import type { PealError } from '../../base/errors.js';

@@ -1,9 +1,9 @@
 /**
- * What the journal of a slice is kept in: the records of a claim in memory, and changes that become part of the store of the
- * cluster together with the outcomes that belong to them. Made by slice-run; main thread.
+ * What the journal of a slice is kept in: the records of a claim in memory, and changes that become part of the store
+ * of the cluster together with the outcomes that belong to them. Made by slice-run; main thread.
  *
- * After a commit that failed nothing more is written: another worker may have the slice, or the store may have taken what it
- * did not confirm. Whoever claims the slice next goes by what the store has.
+ * After a commit that failed nothing more is written: another worker may have the slice, or the store may have taken
+ * what it did not confirm. Whoever claims the slice next goes by what the store has.
  */
 import { Buffer } from 'node:buffer';
 import { PealError } from '../../base/errors.js';
@@ -44,7 +44,9 @@ export class SliceStore implements Store {
     return this.#failure;
   }
 
-  /** These outcomes, and whether the slice has ended with them, become part of the commit that the journal makes next. */
+  /**
+   * These outcomes, and whether the slice has ended with them, become part of the commit that the journal makes next.
+   */
   stage(outcomes: readonly Uint8Array[], hasEnded: boolean): void {
     this.#staged = { outcomes: [...this.#staged.outcomes, ...outcomes], hasEnded };
   }

@@ -1,7 +1,7 @@
 /**
- * The slices that one process has at work: makes a run for each job that the queue hands out, keeps what they share (window, steering
- * of campaigns, shares of limits, the watch of the process' own clock), and says that this worker lives. Made by cluster-worker;
- * main thread.
+ * The slices that one process has at work: makes a run for each job that the queue hands out, keeps what they share
+ * (window, steering of campaigns, shares of limits, the watch of the process' own clock), and says that this worker
+ * lives. Made by cluster-worker; main thread.
  */
 import { hostname } from 'node:os';
 import { onAbort } from '../../base/abort-listeners.js';

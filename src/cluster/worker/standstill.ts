@@ -1,7 +1,7 @@
 /**
- * Notices that this process stood still: it was stopped (SIGSTOP), its machine slept, or its event loop was held for longer than
- * others wait for a sign of it. Then others may have its slices. Asked before anything is handed out, and told by a timer; main
- * thread.
+ * Notices that this process stood still: it was stopped (SIGSTOP), its machine slept, or its event loop was held for
+ * longer than others wait for a sign of it. Then others may have its slices. Asked before anything is handed out, and
+ * told by a timer; main thread.
  */
 import type { Clock } from '../../base/clock.js';
 import { queueLockMs, standstillLookMs } from '../../base/limits.js';
@@ -24,8 +24,9 @@ export class Standstill {
   }
 
   /**
-   * Looks at the clocks: whichever callback runs first after a standstill finds it. A machine that sleeps may hold its monotonic
-   * clock, so the wall clock counts, too; one that is set forward looks the same, and costs one change of slices.
+   * Looks at the clocks: whichever callback runs first after a standstill finds it. A machine that sleeps may hold its
+   * monotonic clock, so the wall clock counts, too; one that is set forward looks the same, and costs one change of
+   * slices.
    */
   check(): void {
     const [nowMs, wallMs] = [this.#clock.now(), this.#clock.wallMs()];

@@ -1,6 +1,6 @@
 /**
- * How much this process may have under way: one window of recipients that are noted and have no outcome, for all slices that it
- * has, and its share of each campaign's limit. Slices reserve what they are about to note. Main thread.
+ * How much this process may have under way: one window of recipients that are noted and have no outcome, for all slices
+ * that it has, and its share of each campaign's limit. Slices reserve what they are about to note. Main thread.
  */
 import type { Clock } from '../../base/clock.js';
 import { DispatchWindow } from '../../campaign/journal/dispatch-window.js';

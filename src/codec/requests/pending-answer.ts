@@ -86,9 +86,9 @@ export class AnswerPool {
   }
 
   /**
-   * Counts body bytes and keeps those of anything but a 200, whose body is of use only to those who keep ids. What would be too much for this
-   * answer, or for all of them together, is dropped: the status says enough. Returns false when the peer sends so much
-   * that the rest is not read.
+   * Counts body bytes and keeps those of anything but a 200, whose body is of use only to those who keep ids. What
+   * would be too much for this answer, or for all of them together, is dropped: the status says enough. Returns false
+   * when the peer sends so much that the rest is not read.
    */
   add(answer: PendingAnswer, bytes: Uint8Array, start: number, end: number): boolean {
     answer.bodyBytes += end - start;

@@ -4,7 +4,8 @@
  * template usually goes out coded field by field, which enters what is shared into the peer's table; from then on the
  * same octets serve every recipient. Made by ClientConnection.template(), kept by its caller, on the same thread.
  *
- * The token of a recipient stands in the path as hex digits, or in the body as text, behind the notification's bodyStart.
+ * The token of a recipient stands in the path as hex digits, or in the body as text, behind the notification's
+ * bodyStart.
  *
  * Indexing follows Apple ("Sending notification requests to APNs"): shared fields by index; `:path` literal where
  * the token is in it;

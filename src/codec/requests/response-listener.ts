@@ -9,8 +9,8 @@ import type { StreamCause } from '../http2/stream-causes.js';
 /** Every tag that was submitted is reported by exactly one of the first four, exactly once. */
 export interface ResponseListener extends GoawayListener {
   /**
-   * The final status was 200 and the answer is complete. `fields` is null if ids were not asked for, and `body` is empty unless
-   * bodies are kept. Both are valid during the call only.
+   * The final status was 200 and the answer is complete. `fields` is null if ids were not asked for, and `body` is
+   * empty unless bodies are kept. Both are valid during the call only.
    */
   onAccepted(tag: number, fields: AnswerFields | null, body: Uint8Array): void;
   /**

@@ -25,7 +25,10 @@ function writeCommonTokenHex(view: DataView, to: number, tokens: Uint8Array, fro
   }
 }
 
-/** Copies the token of `tokenBytes` bytes at `from`, which is text itself. A view that dies at once is cheaper than a loop. */
+/**
+ * Copies the token of `tokenBytes` bytes at `from`, which is text itself. A view that dies at once is cheaper than a
+ * loop.
+ */
 export function writeTokenText(to: Uint8Array, at: number, tokens: Uint8Array, from: number, tokenBytes: number): void {
   to.set(tokens.subarray(from, from + tokenBytes), at);
 }

@@ -43,7 +43,10 @@ export interface ApnsOptions {
   defaultTopic?: string;
   /** Default `api.push.apple.com`. */
   host?: Host | string;
-  /** How long the answer to a request may take, in milliseconds, from when it is written. Default 0: no limit of its own. */
+  /**
+   * How long the answer to a request may take, in milliseconds, from when it is written. Default 0: no limit of its
+   * own.
+   */
   requestTimeout?: number;
   /** Default true. `false`: one connection, which is closed when nothing is pending. */
   keepAlive?: boolean;
@@ -59,8 +62,8 @@ export interface ApnsOptions {
 const clientConnections = 32;
 
 /**
- * Sends notifications with a provider-token key. Emits each rejection twice, by its reason and as `Error`, before the promise of
- * its send rejects.
+ * Sends notifications with a provider-token key. Emits each rejection twice, by its reason and as `Error`, before the
+ * promise of its send rejects.
  */
 export class ApnsClient extends EventEmitter {
   readonly team: string;
@@ -74,8 +77,8 @@ export class ApnsClient extends EventEmitter {
   /**
    * Opens and reads nothing yet.
    *
-   * @throws PealError ERR_PEAL_ADDRESS for a host, address or port that is not valid; ERR_PEAL_CREDENTIAL for a `ca` that
-   *   cannot be read
+   * @throws PealError ERR_PEAL_ADDRESS for a host, address or port that is not valid; ERR_PEAL_CREDENTIAL for a `ca`
+   *   that cannot be read
    */
   constructor(options: ApnsOptions) {
     super();
@@ -117,7 +120,10 @@ export class ApnsClient extends EventEmitter {
     return Promise.all(notifications.map((notification) => this.send(notification).catch(asRejected)));
   }
 
-  /** Asks each open connection for a sign of life. peal does so by itself: on a silent connection, and before it uses an idle one. */
+  /**
+   * Asks each open connection for a sign of life. peal does so by itself: on a silent connection, and before it uses an
+   * idle one.
+   */
   ping(): Promise<PromiseSettledResult<void>[]> {
     return this.#sender.ping();
   }
@@ -128,7 +134,8 @@ export class ApnsClient extends EventEmitter {
   }
 
   /**
-   * Ends now: what is not written rejects with `error`, or an UnansweredError. What is written has five seconds for its answer.
+   * Ends now: what is not written rejects with `error`, or an UnansweredError. What is written has five seconds for its
+   * answer.
    */
   destroy(error?: Error | null): Promise<void> {
     return this.#sender.destroy(error ?? null);

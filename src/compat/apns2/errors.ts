@@ -75,8 +75,8 @@ export class ApnsError extends Error {
 /** There is no answer of APNs. `code` and `message` say why. */
 export class UnansweredError extends PealError {
   /**
-   * `unsent`: certainly not processed, safe to send again. `unknown`: written and not answered, so that sending again may
-   * show the notification twice. `invalid`: it cannot be sent as it is.
+   * `unsent`: certainly not processed, safe to send again. `unknown`: written and not answered, so that sending again
+   * may show the notification twice. `invalid`: it cannot be sent as it is.
    */
   readonly outcome: 'unsent' | 'unknown' | 'invalid';
 

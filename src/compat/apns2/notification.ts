@@ -1,6 +1,6 @@
 /**
- * Notifications as apns2 has them: a device token and options that may be changed until they are sent. Made by programs, read
- * by request. Pure; any thread.
+ * Notifications as apns2 has them: a device token and options that may be changed until they are sent. Made by
+ * programs, read by request. Pure; any thread.
  */
 import { type InspectOptions, inspect } from 'node:util';
 import { shortToken } from '../../apns/device-token.js';

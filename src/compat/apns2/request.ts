@@ -1,6 +1,6 @@
 /**
- * The request of one notification: its header fields and its payload, as apns2 sends them, for the gateway to judge. Called
- * by sender, once for each send; main thread.
+ * The request of one notification: its header fields and its payload, as apns2 sends them, for the gateway to judge.
+ * Called by sender, once for each send; main thread.
  */
 import type { CompiledNotification } from '../../apns/compile-notification.js';
 import { rawNotification } from '../../apns/raw-notification.js';
@@ -9,8 +9,8 @@ import { type DeviceNotification, DevicePriority } from './notification.js';
 /**
  * Reads the notification once. Methods and getters of a program's own class are used.
  *
- * @throws PealError ERR_PEAL_HEADER for a value that no header field can have, ERR_PEAL_PAYLOAD for a payload that is too
- *   large; and what the notification throws
+ * @throws PealError ERR_PEAL_HEADER for a value that no header field can have, ERR_PEAL_PAYLOAD for a payload that is
+ *   too large; and what the notification throws
  */
 export function requestOf(notification: DeviceNotification, defaultTopic: string | undefined): CompiledNotification {
   const { options, priority } = notification;

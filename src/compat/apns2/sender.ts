@@ -1,6 +1,6 @@
 /**
- * The session behind one client of apns2: opens it with the first send, makes a push of each notification, and turns what
- * became of it into what apns2 gives. Owned by ApnsClient; main thread.
+ * The session behind one client of apns2: opens it with the first send, makes a push of each notification, and turns
+ * what became of it into what apns2 gives. Owned by ApnsClient; main thread.
  */
 import type { EventEmitter } from 'node:events';
 import { PealError } from '../../base/errors.js';
@@ -81,7 +81,9 @@ export class Sender implements ClientPushOwner {
     await this.#options.session.close();
   }
 
-  /** Takes no more, and closes the connections: what is written still gets its answer if it comes within five seconds. */
+  /**
+   * Takes no more, and closes the connections: what is written still gets its answer if it comes within five seconds.
+   */
   async destroy(error: Error | null): Promise<void> {
     this.#destroyedBy ??= error;
     this.#ended = error ?? closedError('destroyed');

@@ -1,6 +1,6 @@
 /**
- * The credentials of firebase-admin: a service account, or a function that gives access tokens. Made by programs, read by
- * messaging. Main thread; reads files synchronously. No error quotes what was read.
+ * The credentials of firebase-admin: a service account, or a function that gives access tokens. Made by programs, read
+ * by messaging. Main thread; reads files synchronously. No error quotes what was read.
  */
 import { readFileSync } from 'node:fs';
 import { PealError } from '../../base/errors.js';
@@ -127,7 +127,9 @@ export function refreshToken(_refreshTokenPathOrObject: string | object, _httpAg
   );
 }
 
-/** The project to send for: the given one, or the one that the credential or the environment names; null if none does. */
+/**
+ * The project to send for: the given one, or the one that the credential or the environment names; null if none does.
+ */
 export function projectOf(credential: Credential, given: string | undefined): string | null {
   const { GOOGLE_CLOUD_PROJECT, GCLOUD_PROJECT } = process.env;
   const own = credential instanceof ServiceAccountCredential ? credential.projectId : undefined;

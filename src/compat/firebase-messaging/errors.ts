@@ -1,5 +1,6 @@
 /**
- * The errors of firebase-admin: what calls throw, and what responses hold. Made by all parts of this module; main thread.
+ * The errors of firebase-admin: what calls throw, and what responses hold. Made by all parts of this module; main
+ * thread.
  */
 
 /** What an error says; of a kind of errors its code without the prefix, and what is said where FCM says nothing. */
@@ -38,8 +39,8 @@ export class FirebaseError extends Error {
 /** A fault of the app's options or its credential, and a message that got no answer: see `outcome`. */
 export class FirebaseAppError extends FirebaseError {
   /**
-   * Of a message without an answer. `unsent`: certainly not processed, safe to send again. `unknown`: written and not answered,
-   * so that sending again may show the notification twice.
+   * Of a message without an answer. `unsent`: certainly not processed, safe to send again. `unknown`: written and not
+   * answered, so that sending again may show the notification twice.
    */
   declare readonly outcome?: 'unsent' | 'unknown';
 

@@ -1,6 +1,6 @@
 /**
- * What firebase-admin asks of a message, and the names that its fields have on the wire. Its texts are here to the letter,
- * because programs compare them. Called by messaging, once for each message; pure, any thread.
+ * What firebase-admin asks of a message, and the names that its fields have on the wire. Its texts are here to the
+ * letter, because programs compare them. Called by messaging, once for each message; pure, any thread.
  */
 import { invalidPayload } from './errors.js';
 
@@ -18,7 +18,9 @@ interface Block {
   readonly isComplete?: boolean;
   /** Names on the wire, of fields that have another one there. */
   readonly wireNames?: Readonly<Record<string, string>>;
-  /** By which name a fault calls the block if a field has both names. Missing: the name of firebase-admin goes first. */
+  /**
+   * By which name a fault calls the block if a field has both names. Missing: the name of firebase-admin goes first.
+   */
   readonly once?: string;
   readonly last?: (sent: Dictionary) => void;
 }

@@ -1,5 +1,6 @@
 /**
- * Messaging of firebase-admin over a session: what programs hold. The session is opened with the first message. Main thread.
+ * Messaging of firebase-admin over a session: what programs hold. The session is opened with the first message. Main
+ * thread.
  */
 import { compatRetryTimeMs, maxFirebaseMessages } from '../../base/limits.js';
 import { FCM } from '../../session/fcm.js';
@@ -158,7 +159,9 @@ export class Messaging {
     });
   }
 
-  /** @throws FirebaseMessagingError without a project; FirebaseAppError for an app that is deleted, or its credential */
+  /**
+   * @throws FirebaseMessagingError without a project; FirebaseAppError for an app that is deleted, or its credential
+   */
   #open(): FCM {
     const { credential, projectId, address = 'fcm', ca } = this.#app.options;
     if (this.#fcm !== null) return this.#fcm;

@@ -104,7 +104,10 @@ function unanswered(outcome: 'unsent' | 'unknown', error: PealError): FirebaseAp
   return new FirebaseAppError(code, `Error while making request: ${message}`, further);
 }
 
-/** What was thrown before a message was sent. Errors that are not peal's, such as those of JSON.stringify, stay as they are. */
+/**
+ * What was thrown before a message was sent. Errors that are not peal's, such as those of JSON.stringify, stay as they
+ * are.
+ */
 export function asFirebaseError(error: unknown): unknown {
   if (!(error instanceof PealError)) return error;
   return error.code === 'ERR_PEAL_PAYLOAD' ? invalidMessage(error) : unanswered('unsent', error);

@@ -1,6 +1,6 @@
 /**
- * A notification as the methods `headers` and `compile` give it, and the request that it comes to. Read by clients, once for
- * each send; pure.
+ * A notification as the methods `headers` and `compile` give it, and the request that it comes to. Read by clients,
+ * once for each send; pure.
  */
 import { Buffer } from 'node:buffer';
 import type { CompiledNotification } from '../../apns/compile-notification.js';

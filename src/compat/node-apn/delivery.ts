@@ -1,6 +1,6 @@
 /**
- * One notification to its recipients: each has its entry once it is answered, and the entries are told in the order of the
- * recipients. Made by provider for each send; main thread.
+ * One notification to its recipients: each has its entry once it is answered, and the entries are told in the order of
+ * the recipients. Made by provider for each send; main thread.
  */
 import type { PealError } from '../../base/errors.js';
 import type { OutcomeDetail } from '../../engine/batch.js';

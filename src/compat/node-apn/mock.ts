@@ -1,6 +1,6 @@
 /**
- * `peal/compat/node-apn/mock`: the same interface without a gateway, for tests of programs. Every notification is accepted,
- * and nothing leaves the process. Main thread.
+ * `peal/compat/node-apn/mock`: the same interface without a gateway, for tests of programs. Every notification is
+ * accepted, and nothing leaves the process. Main thread.
  */
 import type { BuiltNotification } from './built-notification.js';
 import { checkLoggers, type LineLogger, type ProviderClient } from './client.js';

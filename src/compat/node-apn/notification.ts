@@ -1,6 +1,6 @@
 /**
- * Notifications as @parse/node-apn has them: fields and setters that fill `aps`, header fields as text and numbers, and a
- * payload that is final once it was compiled. Made by programs, read by provider. Pure; any thread.
+ * Notifications as @parse/node-apn has them: fields and setters that fill `aps`, header fields as text and numbers, and
+ * a payload that is final once it was compiled. Made by programs, read by provider. Pure; any thread.
  */
 import { Buffer } from 'node:buffer';
 

@@ -1,6 +1,6 @@
 /**
- * Providers, as programs hold them. Functions rather than classes, because they are called without `new`, and on objects of
- * classes that were derived from them in the old way. Main thread.
+ * Providers, as programs hold them. Functions rather than classes, because they are called without `new`, and on
+ * objects of classes that were derived from them in the old way. Main thread.
  */
 import { EventEmitter } from 'node:events';
 import type { BuiltNotification } from './built-notification.js';
@@ -42,7 +42,9 @@ export interface Provider extends EventEmitter {
   broadcast(notifications: ApnNotification | ApnNotification[], bundleId: string): Promise<BroadcastResponses>;
   /** Not there at run time, as ever: programs call `provider.client.setLogger`. */
   setLogger(logger: LineLogger, errorLogger?: LineLogger): Promise<Responses<LoggerResponse, LoggerResponseFailure>>;
-  /** Takes no more sends; once those under way have their outcomes, the connections are closed and `callback` is called. */
+  /**
+   * Takes no more sends; once those under way have their outcomes, the connections are closed and `callback` is called.
+   */
   shutdown(callback?: () => void): Promise<void>;
 }
 

@@ -32,7 +32,9 @@ export interface ResponseFailure {
   status?: number;
   response?: {
     reason: string;
-    /** Of status 410: since when the token is gone, in milliseconds since the epoch. A number, whatever its type says. */
+    /**
+     * Of status 410: since when the token is gone, in milliseconds since the epoch. A number, whatever its type says.
+     */
     timestamp?: string;
   };
 }
@@ -54,8 +56,8 @@ export interface Responses<R, F> {
 export class WriteError extends Error {
   override readonly name = 'WriteError';
   /**
-   * `unsent`: certainly not processed, safe to send again. `unknown`: written and not answered, so that sending again may
-   * show the notification twice. `invalid`: it cannot be sent as it is. Null where an answer is told as an error.
+   * `unsent`: certainly not processed, safe to send again. `unknown`: written and not answered, so that sending again
+   * may show the notification twice. `invalid`: it cannot be sent as it is. Null where an answer is told as an error.
    */
   readonly outcome: 'unsent' | 'unknown' | 'invalid' | null;
   /** PealError's code, where there is one. */

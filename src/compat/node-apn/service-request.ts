@@ -1,5 +1,6 @@
 /**
- * Requests of broadcasts and channel management, answered in the form of @parse/node-apn. Called by client; main thread.
+ * Requests of broadcasts and channel management, answered in the form of @parse/node-apn. Called by client; main
+ * thread.
  */
 import { Buffer } from 'node:buffer';
 import { allChannelsPath, broadcastPath, channelsPath } from '../../apns/channel.js';
@@ -22,7 +23,9 @@ const methods: Readonly<Record<string, ServiceRequest['method']>> = { post: 'POS
 
 const idFields = ['apns-unique-id', 'apns-request-id', 'apns-channel-id', 'apns-id'] as const;
 
-/** Throws what `failed` lists of a request that there is not: `subDirectory` under the name that it has for this type. */
+/**
+ * Throws what `failed` lists of a request that there is not: `subDirectory` under the name that it has for this type.
+ */
 export function checkRequest(subDirectory: string, type: string, method: string): void {
   const isService = Object.hasOwn(paths, type);
   const named = { [isService ? 'bundleId' : type]: subDirectory };

@@ -1,6 +1,6 @@
 /**
- * Those who asked a connection for a sign of life and wait for the acknowledgement of their PING. Owned by Http2Connection; on
- * its thread.
+ * Those who asked a connection for a sign of life and wait for the acknowledgement of their PING. Owned by
+ * Http2Connection; on its thread.
  */
 import type { Clock, TimerHandle } from '../../base/clock.js';
 import { pingTimeoutMs } from '../../base/limits.js';
@@ -19,7 +19,10 @@ export class PingWaits {
     this.#clock = clock;
   }
 
-  /** Resolves with true when PING `number` is acknowledged, and with false after pingTimeoutMs or when the connection ends. */
+  /**
+   * Resolves with true when PING `number` is acknowledged, and with false after pingTimeoutMs or when the connection
+   * ends.
+   */
   add(number: number): Promise<boolean> {
     return new Promise((done) => {
       const timer = this.#clock.setTimer(() => this.#end(number), pingTimeoutMs);

@@ -3,8 +3,8 @@
  * maxConnectsPerSecond within any second. Owned by ConnectionPool; pure, time is handed in.
  *
  * Apple asks for connections that are kept for hours or days ("Sending notification requests to APNs"), and takes rapid
- * connecting and disconnecting for an attack ("Communicating with APNs"). The first connection, and the successor of the
- * only one, are no matter of pace: connect-backoff says when they may be tried.
+ * connecting and disconnecting for an attack ("Communicating with APNs"). The first connection, and the successor of
+ * the only one, are no matter of pace: connect-backoff says when they may be tried.
  */
 import { maxConnectsPerSecond } from '../../base/limits.js';
 

@@ -1,7 +1,7 @@
 /**
  * What a store of credentials is to those who use it: certificates and keys by app and environment, in versions, with
- * notice of changes. The built-in stores are in this folder; a program may bring one of its own. Called by the cache and
- * by `peal credentials`, on the main thread.
+ * notice of changes. The built-in stores are in this folder; a program may bring one of its own. Called by the cache
+ * and by `peal credentials`, on the main thread.
  */
 import { inspect } from 'node:util';
 import type { CredentialOptions } from '../../apns/credentials/load-credential.js';
@@ -48,7 +48,9 @@ export class StoredCredential {
     this.#open = open;
   }
 
-  /** @throws PealError ERR_PEAL_CREDENTIAL: no sealing key for it, a record that was changed, a field that is no text */
+  /**
+   * @throws PealError ERR_PEAL_CREDENTIAL: no sealing key for it, a record that was changed, a field that is no text
+   */
   open(): OpenedCredential {
     return this.#open();
   }

@@ -1,7 +1,7 @@
 /**
- * Credentials out of environment variables, for containers that get their secrets so: each variable whose name begins with
- * PEAL_CREDENTIAL_ holds one JSON object, or a list of such. Read once, because the environment of a process does not
- * change. Main thread.
+ * Credentials out of environment variables, for containers that get their secrets so: each variable whose name begins
+ * with PEAL_CREDENTIAL_ holds one JSON object, or a list of such. Read once, because the environment of a process does
+ * not change. Main thread.
  *
  *   PEAL_CREDENTIAL_MAIN={"app":"com.example.app","environment":"production","key":"-----BEGIN …","keyId":…,"teamId":…}
  */

@@ -1,8 +1,8 @@
 /**
- * Credentials in a folder, as people and secret mounts keep them: one folder an app, with a manifest and the files that it
- * names (folder-manifest). Nothing is sealed: the files are as their owner keeps them. Looks for changes every two seconds
- * while somebody listens, by size and time of each file, because file systems of networks and mounts of secrets tell of
- * none. Main thread.
+ * Credentials in a folder, as people and secret mounts keep them: one folder an app, with a manifest and the files that
+ * it names (folder-manifest). Nothing is sealed: the files are as their owner keeps them. Looks for changes every two
+ * seconds while somebody listens, by size and time of each file, because file systems of networks and mounts of secrets
+ * tell of none. Main thread.
  */
 import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';

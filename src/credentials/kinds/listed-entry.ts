@@ -1,6 +1,7 @@
 /**
- * The rows of credentials that a person keeps, in a manifest or in a variable, and what may be shown of them. Used by the
- * stores of files and of the environment, which hold no summary beside a key: it is loaded to be listed. Main thread.
+ * The rows of credentials that a person keeps, in a manifest or in a variable, and what may be shown of them. Used by
+ * the stores of files and of the environment, which hold no summary beside a key: it is loaded to be listed. Main
+ * thread.
  */
 import { createHash } from 'node:crypto';
 import { loadCredential } from '../../apns/credentials/load-credential.js';

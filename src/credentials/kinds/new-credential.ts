@@ -34,7 +34,10 @@ export interface NewCredentialOptions {
   /** The bundle id of the app, which is the topic of its notifications. */
   readonly app: string;
   readonly environment: CredentialEnvironment | 'sandbox';
-  /** `{ key, keyId, teamId }`, `{ cert, key }` or `{ pfx }`, with `passphrase` and `identity` as `loadCredential` takes them. */
+  /**
+   * `{ key, keyId, teamId }`, `{ cert, key }` or `{ pfx }`, with `passphrase` and `identity` as `loadCredential` takes
+   * them.
+   */
   readonly credential: CredentialOptions;
   /** The address of the gateway. Default: Apple's gateway of the environment. */
   readonly gateway?: string;

@@ -1,6 +1,6 @@
 /**
- * Credentials in PostgreSQL, sealed. Changes are told by NOTIFY; a lost connection is opened again, and then anything may
- * have changed. Main thread.
+ * Credentials in PostgreSQL, sealed. Changes are told by NOTIFY; a lost connection is opened again, and then anything
+ * may have changed. Main thread.
  */
 
 import { PealError } from '../../base/errors.js';

@@ -1,6 +1,6 @@
 /**
- * Credentials in Redis, sealed. Changes are told by pub/sub, and counted: the count is looked at every two seconds, because
- * a message of pub/sub is lost while a connection is. Main thread.
+ * Credentials in Redis, sealed. Changes are told by pub/sub, and counted: the count is looked at every two seconds,
+ * because a message of pub/sub is lost while a connection is. Main thread.
  *
  *   peal:{credentials}:of:APP ENVIRONMENT   hash: version → JSON { summary, sealed … }
  *   peal:{credentials}:places               set: "APP ENVIRONMENT"

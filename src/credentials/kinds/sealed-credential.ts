@@ -1,7 +1,7 @@
 /**
- * The sealed form of a credential, for stores that others may read. Everything that decides what is sent where is within the
- * seal, the gateway too: who could change that outside of it would get provider tokens. Called by the stores of PostgreSQL and
- * Redis; main thread.
+ * The sealed form of a credential, for stores that others may read. Everything that decides what is sent where is
+ * within the seal, the gateway too: who could change that outside of it would get provider tokens. Called by the stores
+ * of PostgreSQL and Redis; main thread.
  */
 import { PealError } from '../../base/errors.js';
 import { credentialError } from '../../push/credentials/key-material.js';

@@ -1,12 +1,12 @@
 /**
- * Seals secrets for stores that others may read: AES-256-GCM (NIST SP 800-38D) under a key of the ring. The context of a
- * record (what it is, and where it belongs) is authenticated with it, so that a record does not open in another place.
- * Called by credential stores and by the shared provider token; any thread. Holds its keys as KeyObjects only.
+ * Seals secrets for stores that others may read: AES-256-GCM (NIST SP 800-38D) under a key of the ring. The context of
+ * a record (what it is, and where it belongs) is authenticated with it, so that a record does not open in another
+ * place. Called by credential stores and by the shared provider token; any thread. Holds its keys as KeyObjects only.
  *
  *   peal1 . key id . check . base64url( nonce, 12 bytes | ciphertext | tag, 16 bytes )
  *
- * `check` tells another key under the same id from a record that was changed. Nonces are random. NIST allows 2^32 of them
- * for one key, which is a record each second for 136 years.
+ * `check` tells another key under the same id from a record that was changed. Nonces are random. NIST allows 2^32 of
+ * them for one key, which is a record each second for 136 years.
  */
 import { createCipheriv, createDecipheriv, createHmac, type KeyObject, randomBytes } from 'node:crypto';
 import { inspect } from 'node:util';
@@ -56,7 +56,9 @@ export class Sealer {
     return `${form}.${this.keyId}.${check}.${Buffer.concat(parts).toString('base64url')}`;
   }
 
-  /** @throws PealError ERR_PEAL_CREDENTIAL: no such key, another key under its id, or a record that was changed or moved */
+  /**
+   * @throws PealError ERR_PEAL_CREDENTIAL: no such key, another key under its id, or a record that was changed or moved
+   */
   open(sealed: string, context: string): Uint8Array {
     const { keyId, check, bytes } = partsOf(sealed);
     const known = this.#keys.get(keyId);

@@ -1,9 +1,10 @@
 /**
- * The memory of batches on their way to a shard: copies that are transferred, because a program keeps its own memory. One
- * buffer holds all of a batch. It comes back when the batch is settled and is used again while anything is being sent, so
- * that a send of any length makes a few buffers only. Owned by the dispatcher, used by mailboxes.
+ * The memory of batches on their way to a shard: copies that are transferred, because a program keeps its own memory.
+ * One buffer holds all of a batch. It comes back when the batch is settled and is used again while anything is being
+ * sent, so that a send of any length makes a few buffers only. Owned by the dispatcher, used by mailboxes.
  *
- *   | tokens | offsets of payloads, expirations, offsets of collapse ids | priorities, collapse ids, apns-ids, payloads |
+ *   | tokens | offsets of payloads, expirations, offsets of collapse ids | priorities, collapse ids, apns-ids, payloads
+ *   |
  *   0        ^ from here on only what the batch has; numbers of four bytes come first
  */
 import { maxBatchRecipients, personalBytesPerCredit } from '../../base/limits.js';
@@ -57,8 +58,8 @@ export class BatchBuffers {
   }
 
   /**
-   * Gives up what no batch has needed since the last call. Called now and then while sends run: those of a service that sends
-   * singly never end, and what a rush has needed must not stay for ever.
+   * Gives up what no batch has needed since the last call. Called now and then while sends run: those of a service that
+   * sends singly never end, and what a rush has needed must not stay for ever.
    */
   review(): void {
     if (!this.#isUsed) this.trim();

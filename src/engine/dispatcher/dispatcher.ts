@@ -342,8 +342,8 @@ export class Dispatcher {
     for (let place = 0; place < indexes.length; place++) {
       const index = indexes[place]!;
       const outcome = latest[index]!;
-      // Details are in the order of the indexes. One that was too late to withdraw may have its answer by now: that is told
-      // with its detail later.
+      // Details are in the order of the indexes. One that was too late to withdraw may have its answer by now: that is
+      // told with its detail later.
       const detail = outcome >= REJECTED && details[nextDetail]?.index === index ? details[nextDetail++]! : null;
       job.tell(
         batch,

@@ -1,8 +1,8 @@
 /**
- * What a ledger tells of a batch before it is settled: the outcomes that are certain, because nothing changes them any more,
- * and how many recipients are not sent to yet. A shard may be writing to it meanwhile. For progress reports and for sinks that
- * keep what is certain (OutcomeSink.glimpse). What is certain stays so, and the counts of one batch never decrease. On the
- * dispatcher's thread.
+ * What a ledger tells of a batch before it is settled: the outcomes that are certain, because nothing changes them any
+ * more, and how many recipients are not sent to yet. A shard may be writing to it meanwhile. For progress reports and
+ * for sinks that keep what is certain (OutcomeSink.glimpse). What is certain stays so, and the counts of one batch
+ * never decrease. On the dispatcher's thread.
  */
 import { isForGood } from '../../push/reason.js';
 import { reasonOf } from '../../push-services/reasons.js';
@@ -43,8 +43,8 @@ export function addInterim(ledger: Uint8Array, counts: InterimCounts): void {
 }
 
 /**
- * How many recipients of a ledger may wait for a connection: those from the first that does. Exact for a batch that is sent to
- * in order, and much cheaper than a count.
+ * How many recipients of a ledger may wait for a connection: those from the first that does. Exact for a batch that is
+ * sent to in order, and much cheaper than a count.
  */
 export function queuedAtMost(ledger: Uint8Array): number {
   const first = ledger.indexOf(QUEUED);

@@ -33,9 +33,9 @@ export interface SendJob {
    */
   finish(): Promise<void>;
   /**
-   * Takes one recipient of a batch under way back, for sinks with a method `told`: it becomes unsent, unless its request is
-   * under way. Returns what is certain by now: an outcome, WRITTEN if it is too late, or QUEUED if a shard has yet to say; it
-   * is told then.
+   * Takes one recipient of a batch under way back, for sinks with a method `told`: it becomes unsent, unless its
+   * request is under way. Returns what is certain by now: an outcome, WRITTEN if it is too late, or QUEUED if a shard
+   * has yet to say; it is told then.
    */
   withdraw(batch: Batch, index: number): number;
   /** Whether the request to one recipient of a batch under way is not written yet. */
@@ -50,8 +50,8 @@ export interface SendJob {
    */
   readonly stopped: PealError | null;
   /**
-   * Recipients of batches that are not settled yet: those that have their outcome, and those that wait for a connection. It
-   * reads each of them, so call it only now and then.
+   * Recipients of batches that are not settled yet: those that have their outcome, and those that wait for a
+   * connection. It reads each of them, so call it only now and then.
    */
   interim(): InterimCounts;
 }

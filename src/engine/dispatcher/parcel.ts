@@ -189,8 +189,8 @@ export class Parcel implements DispatchedBatch {
   }
 
   /**
-   * Notes that one recipient is not to be sent to. While no shard has the parcel, it is unsent at once, unless it has its
-   * outcome. Returns its state as far as that is known.
+   * Notes that one recipient is not to be sent to. While no shard has the parcel, it is unsent at once, unless it has
+   * its outcome. Returns its state as far as that is known.
    */
   withdraw(index: number): number {
     this.#withdrawn ??= new Set();

@@ -1,6 +1,7 @@
 /**
- * Lets the connections of one route begin no more requests than its rate allows, and wakes their pool when more may begin.
- * Owned by ShardRoute, for routes that have a rate; on the shard's thread. How much is allowed when: engine/allowance.
+ * Lets the connections of one route begin no more requests than its rate allows, and wakes their pool when more may
+ * begin. Owned by ShardRoute, for routes that have a rate; on the shard's thread. How much is allowed when:
+ * engine/allowance.
  *
  *   nothing in stock ── allow() ──▶ the next piece of the timetable ── it begins ──▶ in stock ── taken, or too late ──┐
  *         ▲                                 (waiting: the route has nothing to send)                                  │

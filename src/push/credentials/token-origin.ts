@@ -24,7 +24,10 @@ export interface TokenOrigin {
    * token may be used for an hour from when it was first given.
    */
   mayUse?(token: string): boolean;
-  /** Rejects, as `fetch` would, where what is there already says that no token comes. Makes none. Default: nothing is known. */
+  /**
+   * Rejects, as `fetch` would, where what is there already says that no token comes. Makes none. Default: nothing is
+   * known.
+   */
   check?(): Promise<void>;
   /** How long a fetched token is used before it is fetched again, in milliseconds. */
   readonly askAgainMs: number;

@@ -1,6 +1,6 @@
 /**
- * The folders of a service's campaigns: one for each, named by its id, with what was asked for, an uploaded list, and all
- * that the campaign itself keeps there. Owned by the campaigns of a service; main thread.
+ * The folders of a service's campaigns: one for each, named by its id, with what was asked for, an uploaded list, and
+ * all that the campaign itself keeps there. Owned by the campaigns of a service; main thread.
  *
  *   <id>/request.json            what was asked for, and what shall become of it
  *   <id>/recipients.<ending>     the list that was uploaded
@@ -140,7 +140,9 @@ export class CampaignShelf {
     }
   }
 
-  /** The paths of a campaign's lists. Throws PealError ERR_PEAL_OPTION for one that is not below the directory of lists. */
+  /**
+   * The paths of a campaign's lists. Throws PealError ERR_PEAL_OPTION for one that is not below the directory of lists.
+   */
   async listsOf({ id, upload, request }: ShelvedCampaign): Promise<readonly string[]> {
     if (upload !== null) return [path.join(this.folderOf(id), upload)];
     const paths: string[] = [];

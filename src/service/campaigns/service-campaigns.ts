@@ -1,6 +1,6 @@
 /**
- * The campaigns of a service: begins, steers and shows them, and goes on with those that ran when the service ended. The
- * journal of each sees to it that nobody is sent to twice. Owned by a service; main thread.
+ * The campaigns of a service: begins, steers and shows them, and goes on with those that ran when the service ended.
+ * The journal of each sees to it that nobody is sent to twice. Owned by a service; main thread.
  */
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';

@@ -1,6 +1,6 @@
 /**
- * Who may use a service: bearer tokens (RFC 6750), of which only digests are kept. Compared in constant time. Made when a
- * service starts; a file of tokens is read again when it changes. Main thread.
+ * Who may use a service: bearer tokens (RFC 6750), of which only digests are kept. Compared in constant time. Made when
+ * a service starts; a file of tokens is read again when it changes. Main thread.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
@@ -34,8 +34,8 @@ export class BearerTokens {
   }
 
   /**
-   * Returns the number of the token that the field `authorization` holds, or -1. Each digest is compared, so that the time
-   * says nothing about where they differ.
+   * Returns the number of the token that the field `authorization` holds, or -1. Each digest is compared, so that the
+   * time says nothing about where they differ.
    */
   find(authorization: string | undefined): number {
     if (authorization === undefined || authorization.length > maxBearerCharacters + 7) return -1;

@@ -317,8 +317,8 @@ function bearerProblem(authorization: string | undefined): Problem {
 const ownHost = /^(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?$/i;
 
 /**
- * Without bearer tokens a page in a browser on this machine must not reach the service: neither by a name that leads here
- * (DNS rebinding) nor by a request that browsers send without asking. Null: it may.
+ * Without bearer tokens a page in a browser on this machine must not reach the service: neither by a name that leads
+ * here (DNS rebinding) nor by a request that browsers send without asking. Null: it may.
  */
 function strangerProblem({ headers }: IncomingMessage): Problem | null {
   if (headers.host !== undefined && !ownHost.test(headers.host)) {

@@ -1,10 +1,12 @@
 /**
- * Reads the JSON of a request. Where the text is not JSON, its sentence says at which line and column, and quotes nothing
- * of it, because it may be a device token. Pure; main thread.
+ * Reads the JSON of a request. Where the text is not JSON, its sentence says at which line and column, and quotes
+ * nothing of it, because it may be a device token. Pure; main thread.
  */
 import { refusal } from './answer.js';
 
-/** @throws RefusedRequest (400) that says where the text is not JSON, or has a whole number that would become another */
+/**
+ * @throws RefusedRequest (400) that says where the text is not JSON, or has a whole number that would become another
+ */
 export function parseJson(text: string): unknown {
   let value: unknown;
   try {
@@ -56,7 +58,9 @@ function faultAt(text: string): number {
     at = pattern.lastIndex;
     return true;
   };
-  /** What may come next: a value, a value or the end of a list, a name or the end of an object, a name, what follows. */
+  /**
+   * What may come next: a value, a value or the end of a list, a name or the end of an object, a name, what follows.
+   */
   let next: 'value' | 'item' | 'field' | 'name' | 'rest' = 'value';
   for (;;) {
     take(blanks);

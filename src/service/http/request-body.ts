@@ -1,6 +1,6 @@
 /**
- * Reads the body of a request within bounds: of one body, of all bodies at hand, of what gzip unpacks to, and of time. A
- * client that is too slow is found by one timer for all. Main thread; asked by handlers.
+ * Reads the body of a request within bounds: of one body, of all bodies at hand, of what gzip unpacks to, and of time.
+ * A client that is too slow is found by one timer for all. Main thread; asked by handlers.
  */
 import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';

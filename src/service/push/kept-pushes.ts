@@ -1,6 +1,6 @@
 /**
- * The outcomes of pushes that nobody waits for, by the id that their client got. Bounded in number and in time; an id says
- * by itself that this service gave it. Time comes from outside. Owned by a service; main thread.
+ * The outcomes of pushes that nobody waits for, by the id that their client got. Bounded in number and in time; an id
+ * says by itself that this service gave it. Time comes from outside. Owned by a service; main thread.
  */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 

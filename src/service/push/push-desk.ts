@@ -1,6 +1,6 @@
 /**
- * Sends what requests ask for through the lanes of the engine, bounded in number. Begins all pushes of a request or none.
- * Owned by a service; main thread.
+ * Sends what requests ask for through the lanes of the engine, bounded in number. Begins all pushes of a request or
+ * none. Owned by a service; main thread.
  */
 import { checkAuthentication } from '../../apns/compile-notification.js';
 import { rethrowAssertion } from '../../base/assert.js';
@@ -28,8 +28,8 @@ export class PushDesk {
   }
 
   /**
-   * Begins the pushes, and resolves with their outcomes to come, in the order of the request. They go on whatever becomes
-   * of the client.
+   * Begins the pushes, and resolves with their outcomes to come, in the order of the request. They go on whatever
+   * becomes of the client.
    *
    * @param before has to be over before the first is begun; where it fails, none is
    * @throws RefusedRequest 429 or 503, or PealError (as a rejection): nothing was begun
@@ -61,7 +61,9 @@ export class PushDesk {
     return outcomes;
   }
 
-  /** Begins nothing more, also of requests that are at hand: a body may come late, and a disk or a store may be slow. */
+  /**
+   * Begins nothing more, also of requests that are at hand: a body may come late, and a disk or a store may be slow.
+   */
   stop(): void {
     this.#isStopped = true;
   }

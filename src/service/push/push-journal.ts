@@ -1,7 +1,7 @@
 /**
- * What must not be lost of pushes that nobody waits for: which ids were given, and what became of them. A client gets an
- * id once it is on disk. Where a run ended without an outcome of an id, its pushes are unknown in the next one, and never
- * sent again. Owned by a service with `--push-journal`; main thread.
+ * What must not be lost of pushes that nobody waits for: which ids were given, and what became of them. A client gets
+ * an id once it is on disk. Where a run ended without an outcome of an id, its pushes are unknown in the next one, and
+ * never sent again. Owned by a service with `--push-journal`; main thread.
  *
  *   pushes-<n>.ndjson   {"key":…}  {"id":…,"pushes":n}  {"id":…,"pushes":n,"settledMs":…,"results":{…}}
  *

@@ -1,6 +1,6 @@
 /**
- * The gateways of a service whose credentials are in a store: one for each app and environment, as its credential is now.
- * Main thread.
+ * The gateways of a service whose credentials are in a store: one for each app and environment, as its credential is
+ * now. Main thread.
  */
 import { pushTypeOfTopic, ruleOf } from '../../apns/push-type.js';
 import { PealError } from '../../base/errors.js';

@@ -27,8 +27,8 @@ export interface ChannelRequestOptions {
 
 export interface CreateChannelOptions extends ChannelRequestOptions {
   /**
-   * What APNs keeps for devices that are offline: `'none'` (the default), or `'most-recent'`, the last update. Only with
-   * `'most-recent'` may broadcasts have an expiration.
+   * What APNs keeps for devices that are offline: `'none'` (the default), or `'most-recent'`, the last update. Only
+   * with `'most-recent'` may broadcasts have an expiration.
    */
   readonly storagePolicy?: StoragePolicy;
 }

@@ -1,6 +1,6 @@
 /**
- * A send of one message to one token, without further options: the most frequent of all. It is a push, and its result is made
- * without books if the notification is accepted. Called by APNs.send; main thread.
+ * A send of one message to one token, without further options: the most frequent of all. It is a push, and its result
+ * is made without books if the notification is accepted. Called by APNs.send; main thread.
  */
 import type { PealError } from '../../base/errors.js';
 import type { Batch, OutcomeDetail } from '../../engine/batch.js';
@@ -35,8 +35,8 @@ export function isToken(recipient: unknown): recipient is Token {
 /**
  * Sends a message that `isLone`.
  *
- * @throws PealError (as a rejection) ERR_PEAL_HEADER for a message that the credential cannot send, and when the engine cannot
- *   be started
+ * @throws PealError (as a rejection) ERR_PEAL_HEADER for a message that the credential cannot send, and when the engine
+ *   cannot be started
  */
 export function sendLone(lanes: Lanes, message: PushMessage): Promise<Result> {
   return new Promise((resolve, reject) => {

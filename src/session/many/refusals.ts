@@ -1,7 +1,7 @@
 /**
- * Watches the answers of a send of many messages for what would meet all of its messages: nearly every token is bad, or the
- * credential is refused again and again. What a send of one message finds out by its batches is found out here across messages,
- * but a refused request, which is that message's own fault. Owned by SendMany; main thread.
+ * Watches the answers of a send of many messages for what would meet all of its messages: nearly every token is bad, or
+ * the credential is refused again and again. What a send of one message finds out by its batches is found out here
+ * across messages, but a refused request, which is that message's own fault. Owned by SendMany; main thread.
  */
 import type { PealError } from '../../base/errors.js';
 import { badTokenAnswers, stopAfterRefusals } from '../../base/limits.js';

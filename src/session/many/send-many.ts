@@ -1,7 +1,7 @@
 /**
- * A send of many messages, each to its own tokens: pulls messages no faster than they can be sent, stops for a signal, a
- * refusal of the credential or a fault, and resolves once every recipient that was taken has its outcome. One object for each
- * call; main thread.
+ * A send of many messages, each to its own tokens: pulls messages no faster than they can be sent, stops for a signal,
+ * a refusal of the credential or a fault, and resolves once every recipient that was taken has its outcome. One object
+ * for each call; main thread.
  *
  *   message ──to a few recipients──▶ lanes: batches shared by all messages ──▶ shared books ──▶ Result
  *      └─────to many, or with options that lanes do not serve──▶ a Send of its own ──▶ its Result ──▲

@@ -1,6 +1,6 @@
 /**
- * The pushes of a send: one recipient of one message that shares batches with those of other messages. Made by `sendLone` and
- * by SendMany; main thread.
+ * The pushes of a send: one recipient of one message that shares batches with those of other messages. Made by
+ * `sendLone` and by SendMany; main thread.
  */
 import type { PealError } from '../../base/errors.js';
 import type { Batch, OutcomeDetail } from '../../engine/batch.js';

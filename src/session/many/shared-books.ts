@@ -1,6 +1,6 @@
 /**
- * The books of a send of many messages: one account of all of them, and of a message only what it leaves. Messages that are a
- * send of their own bring their results. Owned by SendMany and by lone sends; main thread.
+ * The books of a send of many messages: one account of all of them, and of a message only what it leaves. Messages that
+ * are a send of their own bring their results. Owned by SendMany and by lone sends; main thread.
  */
 import type { PealError } from '../../base/errors.js';
 import { maxErrorsKept } from '../../base/limits.js';

@@ -1,5 +1,6 @@
 /**
- * What the push service answered for one rejected recipient. Made by the books of a send; read by the program. Main thread.
+ * What the push service answered for one rejected recipient. Made by the books of a send; read by the program. Main
+ * thread.
  */
 import type { Protocol } from '../../push/address.js';
 import type { Answer } from '../../push/answer.js';

@@ -1,6 +1,6 @@
 /**
- * What is sent through FCM: one message and, where they are not streamed, its recipients. Made by programs, and by results for
- * a retry; immutable. Main thread.
+ * What is sent through FCM: one message and, where they are not streamed, its recipients. Made by programs, and by
+ * results for a retry; immutable. Main thread.
  */
 import { Buffer } from 'node:buffer';
 import { inspect } from 'node:util';
@@ -47,8 +47,8 @@ export class FcmMessage extends PushMessage {
   /**
    * @param tokens one recipient or an array of them; `[]` where recipients are streamed (`send(…, { recipients })`)
    * @param options what the message says and how it is delivered; a field is sent exactly when it is given
-   * @throws PealError ERR_PEAL_OPTION (unknown option), ERR_PEAL_PAYLOAD or ERR_PEAL_TOKEN (a `TokenBlock` that does not fit
-   *   its bytes), each naming what was wrong
+   * @throws PealError ERR_PEAL_OPTION (unknown option), ERR_PEAL_PAYLOAD or ERR_PEAL_TOKEN (a `TokenBlock` that does
+   *   not fit its bytes), each naming what was wrong
    */
   constructor(tokens: Recipient | readonly Recipient[], options: FcmMessageOptions);
   /** @internal */

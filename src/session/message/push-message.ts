@@ -1,6 +1,7 @@
 /**
- * What is sent, of any push service: one notification and, where they are not streamed, its recipients. Each service has a
- * message of its own (session/message/message, session/fcm/fcm-message); sends, books and results know this part. Main thread.
+ * What is sent, of any push service: one notification and, where they are not streamed, its recipients. Each service
+ * has a message of its own (session/message/message, session/fcm/fcm-message); sends, books and results know this part.
+ * Main thread.
  */
 import type { PushType } from '../../apns/push-type.js';
 import type { Address, Protocol } from '../../push/address.js';

@@ -52,7 +52,9 @@ export interface SendFault {
 
 /** How the service calls a notification that it accepted; null where its answer did not say. */
 export interface AcceptedId {
-  /** With APNs a UUID: the recipient's or the message's own, or one that APNs made. With FCM the name of the message. */
+  /**
+   * With APNs a UUID: the recipient's or the message's own, or one that APNs made. With FCM the name of the message.
+   */
   readonly apnsId: string | null;
   /** The key of APNs' delivery log, in the development environment only. */
   readonly apnsUniqueId: string | null;
@@ -70,7 +72,8 @@ interface ResultParts {
   /** Requests that were sent again by the send itself. Default 0. */
   readonly resent?: number;
   /**
-   * One for each message that was sent; of many, those that leave anything, and at least two. Empty only in a result of nothing.
+   * One for each message that was sent; of many, those that leave anything, and at least two. Empty only in a result of
+   * nothing.
    */
   readonly retryStates: readonly RetryState[];
   /** Why a send of many messages ended before its input did. Default null: the states say it. */
@@ -217,7 +220,9 @@ export class Result<M extends PushMessage = Message> {
     return this.#parts.errors;
   }
 
-  /** Tokens that are no longer valid, since when (null where the service did not say). Drop those not registered since. */
+  /**
+   * Tokens that are no longer valid, since when (null where the service did not say). Drop those not registered since.
+   */
   get gone(): ReadonlyMap<string, Date | null> {
     this.#gone ??= goneOf(this.#parts.rejections);
     return this.#gone;

@@ -7,9 +7,9 @@ import { pushProtocolOf } from '../../push-services/push-protocols.js';
 
 export interface GatewayOptions {
   /**
-   * Messages a minute that are begun at most, by all sends and pushes of the session through the gateway together; `false`: as
-   * many as the gateway takes. After a rest they begin with a tenth of it, and reach it within `rampMs`. Default: what the service
-   * allows each project: 600,000 with FCM, no bound with APNs.
+   * Messages a minute that are begun at most, by all sends and pushes of the session through the gateway together;
+   * `false`: as many as the gateway takes. After a rest they begin with a tenth of it, and reach it within `rampMs`.
+   * Default: what the service allows each project: 600,000 with FCM, no bound with APNs.
    */
   readonly messagesPerMinute?: number | false;
   /** How long it takes from a tenth of the rate to the whole, in milliseconds, 0 to 3,600,000. Default: 60,000. */

@@ -1,6 +1,6 @@
 /**
- * Header fields of recipients as templates: `order-{{order}}` as a collapse id, `{{until}}` as an expiration. Owned by a
- * template; its memory is used for one run of rows after another. Main thread.
+ * Header fields of recipients as templates: `order-{{order}}` as a collapse id, `{{until}}` as an expiration. Owned by
+ * a template; its memory is used for one run of rows after another. Main thread.
  */
 import { apnsIdBytesOf } from '../../apns/apns-id.js';
 import { maxBatchRecipients, maxCollapseIdBytes } from '../../base/limits.js';

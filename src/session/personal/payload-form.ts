@@ -1,7 +1,7 @@
 /**
- * What a template has to know of the push service for whom it writes: how a payload becomes JSON text, what checks it, and
- * which of its octets are sent. Each service has one form; the template cuts, fills and counts for all of them alike. Pure;
- * main thread.
+ * What a template has to know of the push service for whom it writes: how a payload becomes JSON text, what checks it,
+ * and which of its octets are sent. Each service has one form; the template cuts, fills and counts for all of them
+ * alike. Pure; main thread.
  */
 import { compileWhole, payloadText, type RawPayload } from '../../apns/payload.js';
 import type { PayloadContent } from '../../apns/payload-content.js';

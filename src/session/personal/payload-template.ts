@@ -1,6 +1,6 @@
 /**
- * A payload with placeholders, compiled once into octets and slots, and written for one recipient after another: no string
- * and no object for any of them. Owned by a template, on the main thread.
+ * A payload with placeholders, compiled once into octets and slots, and written for one recipient after another: no
+ * string and no object for any of them. Owned by a template, on the main thread.
  *
  *   {"aps":{"alert":"Hi {{name}}","badge":"{{badge:number|0}}"}}
  *   literals  {"aps":{"alert":"Hi        ","badge":        }}
@@ -51,7 +51,8 @@ export class PayloadTemplate {
   /**
    * @param payload plain data, or JSON as text or UTF-8
    * @param form that of its service. Default: of APNs
-   * @throws PealError ERR_PEAL_PAYLOAD for a payload that could not be sent either way, and for placeholders that are not
+   * @throws PealError ERR_PEAL_PAYLOAD for a payload that could not be sent either way, and for placeholders that are
+   *   not
    * well-formed
    */
   constructor(payload: RawPayload, form: PayloadForm = apnsForm) {
@@ -187,8 +188,8 @@ function valueProblem(text: string, field: string, form: Placeholder['form']): s
 const jsonStrings = /"(?:[^"\\]|\\.)*"/g;
 
 /**
- * Cuts JSON text at the placeholders in its string values. Texts stay as they are written, so that `\u007b\u007b` is two
- * braces and no placeholder.
+ * Cuts JSON text at the placeholders in its string values. Texts stay as they are written, so that `\u007b\u007b` is
+ * two braces and no placeholder.
  */
 function cutJson(json: string, form: PayloadForm): { literals: Uint8Array[]; slots: Slot[] } {
   const literals: Uint8Array[] = [];
@@ -241,8 +242,8 @@ function utf8(text: string): Uint8Array {
 const examples = ['1', 'true', '"x"', '{}', '["x"]', 'null'];
 
 /**
- * The payload with examples in the place of its fields, checked as any payload is. Where a field may be any JSON value, one
- * kind has to pass.
+ * The payload with examples in the place of its fields, checked as any payload is. Where a field may be any JSON value,
+ * one kind has to pass.
  */
 function contentOfExample(json: string, slots: readonly Slot[], form: PayloadForm): PayloadContent | null {
   const kinds = slots.some(({ form }) => form === 'json') ? examples : ['1'];

@@ -1,6 +1,6 @@
 /**
- * The placeholders of a template: `{{field}}` and `{{field|default}}` within a text. Pure; called once for each text of a
- * template, on the main thread.
+ * The placeholders of a template: `{{field}}` and `{{field|default}}` within a text. Pure; called once for each text of
+ * a template, on the main thread.
  *
  *   {{name}}              the field, as text
  *   {{name|there}}        the field, or "there" where the recipient has none
@@ -38,7 +38,8 @@ export function hasPlaceholder(text: string): boolean {
  * Cuts a text at its placeholders.
  *
  * @param where names the text in errors: `payload.aps.alert`
- * @throws PealError ERR_PEAL_PAYLOAD for braces that are not closed, a placeholder without a field, an unknown form, or a
+ * @throws PealError ERR_PEAL_PAYLOAD for braces that are not closed, a placeholder without a field, an unknown form, or
+ *   a
  * number or JSON value amid other text
  */
 export function parseTemplate(text: string, where: string): TextTemplate {

@@ -33,13 +33,15 @@ import { templateError } from './placeholders.js';
 
 export interface TemplateOptions extends HeaderTemplateOptions {
   /**
-   * The push service that its payloads are for. Default `apns`. With `fcm` each payload is a whole message of the HTTP v1 API
-   * without its recipient, and the header fields below stand within it.
+   * The push service that its payloads are for. Default `apns`. With `fcm` each payload is a whole message of the HTTP
+   * v1 API without its recipient, and the header fields below stand within it.
    */
   readonly service?: 'apns' | 'fcm';
   /** FCM checks the messages, and delivers them to nobody: as `dryRun` of the FcmMessage. Default false. */
   readonly dryRun?: boolean;
-  /** The payload of recipients for whom no variant is meant: plain data, or JSON as text or UTF-8, with placeholders. */
+  /**
+   * The payload of recipients for whom no variant is meant: plain data, or JSON as text or UTF-8, with placeholders.
+   */
   readonly payload?: RawPayload;
   /** Payloads by what stands in `variantColumn`: `{ de: …, fr: … }`. */
   readonly variants?: Readonly<Record<string, RawPayload>>;
@@ -82,7 +84,8 @@ export class Template {
   readonly #kept = new Uint16Array(maxBatchRecipients);
 
   /**
-   * @throws PealError ERR_PEAL_OPTION for an unknown option or variants without their column; ERR_PEAL_PAYLOAD for a payload
+   * @throws PealError ERR_PEAL_OPTION for an unknown option or variants without their column; ERR_PEAL_PAYLOAD for a
+   *   payload
    * that could not be sent whatever the fields are, or placeholders that are not well-formed
    */
   constructor(options: TemplateOptions) {
@@ -112,8 +115,8 @@ export class Template {
   }
 
   /**
-   * How many of the rows at `indexes` (null: all) get the default of a column, by column: all that have one, in their order.
-   * Each row has to be one that was rendered.
+   * How many of the rows at `indexes` (null: all) get the default of a column, by column: all that have one, in their
+   * order. Each row has to be one that was rendered.
    *
    * @internal for dry runs
    */
@@ -151,7 +154,10 @@ export class Template {
     return types.size === 1 ? [...types][0]! : null;
   }
 
-  /** @internal Throws PealError ERR_PEAL_PAYLOAD where its payloads are for another service than a message with these parts. */
+  /**
+   * @internal Throws PealError ERR_PEAL_PAYLOAD where its payloads are for another service than a message with these
+   *   parts.
+   */
   checkFor({ encoding, dryRun = false }: Pick<CompiledMessage, 'encoding' | 'dryRun'>): void {
     if (!this.hasPayloads) return;
     if (this.#form.encoding !== encoding) {

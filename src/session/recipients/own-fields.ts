@@ -30,8 +30,8 @@ export interface FieldContext {
 }
 
 /**
- * Returns null if there are none; a text, the rest of a sentence about the recipient, if one may not be sent. The sentence
- * quotes nothing of the recipient.
+ * Returns null if there are none; a text, the rest of a sentence about the recipient, if one may not be sent. The
+ * sentence quotes nothing of the recipient.
  *
  * @param words for that sentence. Default: those of a program
  */

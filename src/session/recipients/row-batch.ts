@@ -1,6 +1,6 @@
 /**
- * A batch that was made of rows: it knows which row each of its recipients is, so that a sink can write the recipient's own
- * fields beside the outcome. Made by templates and by the packer; read by sinks. Main thread.
+ * A batch that was made of rows: it knows which row each of its recipients is, so that a sink can write the recipient's
+ * own fields beside the outcome. Made by templates and by the packer; read by sinks. Main thread.
  */
 import type { Batch } from '../../engine/batch.js';
 import type { PersonalParts } from '../../push/notification.js';

@@ -1,7 +1,7 @@
 /**
- * Recipients with fields: device tokens of one length and, beside them, columns of text, packed. What a reader of tables
- * hands to a send, so that a recipient is not an object. Made by readers and programs; read by templates, and by sinks that
- * write a recipient's own fields. Main thread.
+ * Recipients with fields: device tokens of one length and, beside them, columns of text, packed. What a reader of
+ * tables hands to a send, so that a recipient is not an object. Made by readers and programs; read by templates, and by
+ * sinks that write a recipient's own fields. Main thread.
  */
 import { inspect } from 'node:util';
 import { PealError } from '../../base/errors.js';
@@ -40,7 +40,8 @@ export class Rows {
   /**
    * @param tokens as `readTokens` yields them, or packed by the program; used in place
    * @param columns by name; arrays are copied, a `TextColumn` is used in place
-   * @throws PealError ERR_PEAL_TOKEN for more than 1,024 tokens, or a column that has not as many cells as there are tokens
+   * @throws PealError ERR_PEAL_TOKEN for more than 1,024 tokens, or a column that has not as many cells as there are
+   *   tokens
    */
   constructor(tokens: TokenBlock, columns: Readonly<Record<string, ColumnValues>> | ReadonlyMap<string, TextColumn>) {
     if (tokens.count > maxBatchRecipients) {

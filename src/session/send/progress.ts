@@ -18,8 +18,8 @@ export interface Progress {
   /** How many there are to be, where that is known; otherwise null. */
   readonly total: number | null;
   /**
-   * Recipients that were taken in and wait for a connection to write their request: none where the gateway could be sent
-   * more. Those that wait for their time to be sent to again are not among them.
+   * Recipients that were taken in and wait for a connection to write their request: none where the gateway could be
+   * sent more. Those that wait for their time to be sent to again are not among them.
    */
   readonly queued: number;
 }

@@ -70,9 +70,9 @@ export class RecipientStream<Item = StreamedRecipient> {
   }
 
   /**
-   * Closes the stream, unless it has come to its end. Resolves with what the open pull still brings; a further `wake`, as
-   * of a shutdown that follows an abort, does not end the wait for it.
-   * A generator that waits for something ends only when that comes, so the close itself is not waited for.
+   * Closes the stream, unless it has come to its end. Resolves with what the open pull still brings; a further `wake`,
+   * as of a shutdown that follows an abort, does not end the wait for it. A generator that waits for something ends
+   * only when that comes, so the close itself is not waited for.
    */
   async end(clock: Clock): Promise<LastPull<Item>> {
     const pending = this.#pending;

@@ -46,8 +46,8 @@ export interface SendOptions {
    */
   readonly recipients?: Iterable<StreamedRecipient> | AsyncIterable<StreamedRecipient>;
   /**
-   * What is said to each recipient of `Rows`: a template with the fields of its row. Other recipients get what the message
-   * says. Default: what the message says.
+   * What is said to each recipient of `Rows`: a template with the fields of its row. Other recipients get what the
+   * message says. Default: what the message says.
    */
   readonly personal?: Template;
   /** How many recipients there will be, for reports of progress. Default: the message's own, otherwise not known. */
@@ -59,9 +59,9 @@ export interface SendOptions {
   readonly signal?: AbortSignal;
   /**
    * What to do with `recipients`, or messages of an iterable, that were not yet pulled when the send stopped early.
-   * `'leave'` (the default) leaves them; `'unsent'` pulls them to the end and counts them as unsent, as long as a stream
-   * gives each within five seconds; `'drain'` does the same at whatever pace the stream has, without end if the stream has
-   * none. A message's own tokens, and the messages of an array, are always counted.
+   * `'leave'` (the default) leaves them; `'unsent'` pulls them to the end and counts them as unsent, as long as a
+   * stream gives each within five seconds; `'drain'` does the same at whatever pace the stream has, without end if the
+   * stream has none. A message's own tokens, and the messages of an array, are always counted.
    */
   readonly afterStop?: 'leave' | 'unsent' | 'drain';
   /**
@@ -101,8 +101,8 @@ export interface SendOptions {
    */
   readonly keepIds?: boolean;
   /**
-   * Counts how long answers took, from the hand-out of a request to its connection until its answer was read, each request
-   * of a recipient for itself. It may be read at any time, and given to several sends. HTTP/2 only.
+   * Counts how long answers took, from the hand-out of a request to its connection until its answer was read, each
+   * request of a recipient for itself. It may be read at any time, and given to several sends. HTTP/2 only.
    */
   readonly latencies?: LatencyHistogram;
   /**
@@ -197,7 +197,8 @@ export function checkSendOptions(
 }
 
 /**
- * Options of a send of many messages, which have tokens of their own. Throws PealError ERR_PEAL_OPTION that names the option.
+ * Options of a send of many messages, which have tokens of their own. Throws PealError ERR_PEAL_OPTION that names the
+ * option.
  */
 export function checkManyOptions(options: SendOptions = none, protocol: Protocol = 'http2'): CheckedSendOptions {
   if (options !== none) checkOptions({ name: 'send' }, options, rules);

@@ -1,7 +1,7 @@
 /**
- * Pushes, and the batch that those of one turn of the loop share if they have the same shape. A batch is filled by a lane,
- * dispatched once, and used again when it is settled, so that a push adds its bytes to memory that is there already. Main
- * thread.
+ * Pushes, and the batch that those of one turn of the loop share if they have the same shape. A batch is filled by a
+ * lane, dispatched once, and used again when it is settled, so that a push adds its bytes to memory that is there
+ * already. Main thread.
  */
 import { Buffer } from 'node:buffer';
 import { apnsIdText } from '../../apns/apns-id.js';
@@ -24,8 +24,8 @@ const firstPayloadBytes = 4096;
 const keptPayloadBytes = 256 * 1024;
 
 /**
- * How often a push is looked at while the time for an answer passes, to see whether it is written. So much of that time may
- * be added to it.
+ * How often a push is looked at while the time for an answer passes, to see whether it is written. So much of that time
+ * may be added to it.
  */
 const looksInAnswerTime = 5;
 
@@ -47,8 +47,8 @@ interface PushRetries {
 }
 
 /**
- * One notification to one recipient that has no outcome yet: what may be spent on it, and what is to be done with its outcome.
- * What it says stands in the batch that it is in, so that a program's message is not kept.
+ * One notification to one recipient that has no outcome yet: what may be spent on it, and what is to be done with its
+ * outcome. What it says stands in the batch that it is in, so that a program's message is not kept.
  */
 export abstract class Push {
   /** Null once it has its outcome. */
@@ -216,8 +216,8 @@ export class LaneBatch implements Batch {
   }
 
   /**
-   * Adds a push, whose token was put where `reserve` said. `apnsId`: 16 bytes from `idOffset` on; null in a batch that is not
-   * NAMED.
+   * Adds a push, whose token was put where `reserve` said. `apnsId`: 16 bytes from `idOffset` on; null in a batch that
+   * is not NAMED.
    */
   add(push: Push, payload: string | Uint8Array, fields: PushFields, apnsId: Uint8Array | null, idOffset: number): void {
     const start = this.#payloadBytes;
@@ -253,7 +253,10 @@ export class LaneBatch implements Batch {
     push.batch = null;
   }
 
-  /** An answer said that the token is gone. Returns false if that is known already: it is told again as a batch is settled. */
+  /**
+   * An answer said that the token is gone. Returns false if that is known already: it is told again as a batch is
+   * settled.
+   */
   noteGone(index: number): boolean {
     this.#gone ??= new Set();
     const isNew = !this.#gone.has(index);

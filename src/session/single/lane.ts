@@ -1,7 +1,7 @@
 /**
- * The pushes through one gateway that share their topic, push type and further headers: they are gathered for a turn of the
- * loop, dispatched as batches of one standing job of the engine, and get their outcomes one by one as answers come. Made by
- * Lanes; main thread.
+ * The pushes through one gateway that share their topic, push type and further headers: they are gathered for a turn of
+ * the loop, dispatched as batches of one standing job of the engine, and get their outcomes one by one as answers come.
+ * Made by Lanes; main thread.
  *
  *   add ──▶ open batch ──flush, at the end of the turn──▶ under way ──told, settled──▶ outcome
  *              ▲                                              │

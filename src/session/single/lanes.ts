@@ -1,6 +1,6 @@
 /**
- * The lanes of one gateway: finds the one for a message, starts the engine with the first push and lets it go with the last
- * outcome, and watches how long pushes take. Made by a gateway with its first push; main thread.
+ * The lanes of one gateway: finds the one for a message, starts the engine with the first push and lets it go with the
+ * last outcome, and watches how long pushes take. Made by a gateway with its first push; main thread.
  */
 import { randomFillSync } from 'node:crypto';
 import { apnsIdBytesOf } from '../../apns/apns-id.js';
@@ -91,8 +91,8 @@ export class Lanes implements LaneOwner {
   }
 
   /**
-   * Begins a push to one token. Returns null, or what is wrong with the token, as the rest of a sentence: then nothing was
-   * begun.
+   * Begins a push to one token. Returns null, or what is wrong with the token, as the rest of a sentence: then nothing
+   * was begun.
    *
    * @param isNamed whether it is given an id if the message has none
    * @param minTokenBytes bytes of the shortest token
@@ -118,8 +118,8 @@ export class Lanes implements LaneOwner {
   }
 
   /**
-   * Begins a push to the recipient at `index` of a batch that was packed for the message: with what the recipient brings of
-   * its own.
+   * Begins a push to the recipient at `index` of a batch that was packed for the message: with what the recipient
+   * brings of its own.
    */
   beginPacked(push: Push, parts: CompiledMessage, { tokens, personal }: Batch, index: number): void {
     const own = personal?.fields == null ? null : fieldsAt(personal.fields, index);

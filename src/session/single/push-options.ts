@@ -27,14 +27,14 @@ import type { RetryOptions } from '../send/send-options.js';
 
 export interface PushOptions {
   /**
-   * How long the push may take, in milliseconds: 1 to 3,600,000, default 30,000. Then it is unsent if its request was not
-   * written, and unknown if it was.
+   * How long the push may take, in milliseconds: 1 to 3,600,000, default 30,000. Then it is unsent if its request was
+   * not written, and unknown if it was.
    */
   readonly timeoutMs?: number;
   /**
-   * What may be spent on an answer whose fault passes (429, 500, 503 …): requests in all (`attempts`, 1 to 100, default 3)
-   * within `timeMs` (up to an hour, default `timeoutMs`) of the first answer, and never beyond `timeoutMs`. Default `false`:
-   * the first answer is final, but for an expired provider token, which is replaced.
+   * What may be spent on an answer whose fault passes (429, 500, 503 …): requests in all (`attempts`, 1 to 100, default
+   * 3) within `timeMs` (up to an hour, default `timeoutMs`) of the first answer, and never beyond `timeoutMs`. Default
+   * `false`: the first answer is final, but for an expired provider token, which is replaced.
    */
   readonly retry?: false | RetryOptions;
   /**
@@ -47,8 +47,8 @@ export interface PushOptions {
 export interface CheckedPushOptions {
   readonly timeoutMs: number;
   /**
-   * How long the answer may take once the request is written, and not before; a push that waits for a connection has all
-   * the time that the gateway needs. Instead of `timeoutMs`, which is Infinity then.
+   * How long the answer may take once the request is written, and not before; a push that waits for a connection has
+   * all the time that the gateway needs. Instead of `timeoutMs`, which is Infinity then.
    */
   readonly answerTimeoutMs?: number;
   /** Null: the first answer is final. */
@@ -89,15 +89,15 @@ export interface MessageClass<M extends PushMessage, Options> {
   readonly name: string;
   readonly prototype: M;
   /**
-   * What is sent of a push that was given by its options. No message is made of it: a push would let it go at once. Missing: no
-   * pushes are sent.
+   * What is sent of a push that was given by its options. No message is made of it: a push would let it go at once.
+   * Missing: no pushes are sent.
    */
   partsForPush?(options: Options): CompiledMessage;
 }
 
 /**
- * What is sent of the message of a push, which brings no token of its own. Throws PealError ERR_PEAL_OPTION, and what the
- * constructor of the message throws.
+ * What is sent of the message of a push, which brings no token of its own. Throws PealError ERR_PEAL_OPTION, and what
+ * the constructor of the message throws.
  */
 export function partsToPush<M extends PushMessage, Options>(
   message: M | Options,

@@ -10,8 +10,8 @@ export interface AcceptedPush {
   readonly status: 200;
   readonly reason: null;
   /**
-   * The notification's id, a UUID: the message's own, or one that was made for this push. With FCM the name that its answer
-   * gives the message.
+   * The notification's id, a UUID: the message's own, or one that was made for this push. With FCM the name that its
+   * answer gives the message.
    */
   readonly apnsId: string;
   readonly timestampMs: null;
@@ -59,7 +59,10 @@ export interface UnansweredPush {
   readonly error: PealError;
 }
 
-/** The token failed the local checks, and nothing was sent; with `sendEach` also a message or an option that is not valid. */
+/**
+ * The token failed the local checks, and nothing was sent; with `sendEach` also a message or an option that is not
+ * valid.
+ */
 export interface InvalidPush {
   readonly outcome: 'invalid';
   readonly status: null;

@@ -1,5 +1,6 @@
 /**
- * Whether and when a rejected push is sent again. Pure but for the push's own counts; called by lanes, on the main thread.
+ * Whether and when a rejected push is sent again. Pure but for the push's own counts; called by lanes, on the main
+ * thread.
  */
 import { retryGraceMs } from '../../base/limits.js';
 import type { OutcomeDetail } from '../../engine/batch.js';
@@ -12,8 +13,8 @@ import type { Push } from './lane-batch.js';
 const expiredBudget = { attempts: 2, timeMs: Number.POSITIVE_INFINITY };
 
 /**
- * Notes an answer that asks for another request. Returns the milliseconds to wait before it is sent; null if the answer is
- * final.
+ * Notes an answer that asks for another request. Returns the milliseconds to wait before it is sent; null if the answer
+ * is final.
  */
 export function pushRetryMs(
   push: Push,

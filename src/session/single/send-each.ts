@@ -270,7 +270,8 @@ function notSentError(why: string): PealError {
 
 function outcomeOf<Item extends AnyItem>(item: Item, outcome: PushOutcome): ItemOutcome<Item> {
   const { status, reason, apnsId, timestampMs, retryAfterSeconds, attempts, error } = outcome;
-  // Written out, because a spread of the outcome costs more; the compiler does not follow that the fields belong together.
+  // Written out, because a spread of the outcome costs more; the compiler does not follow that the fields belong
+  // together.
   return {
     item,
     outcome: outcome.outcome,

@@ -1,7 +1,7 @@
 /**
- * The simulator's books of channels: those that there are, by app, how many broadcasts each got, and the newest requests
- * of both services. Independent of the sender's books, and of the ledger of device pushes. Written by served-channels,
- * read by programs and the control server, all on the simulator's thread.
+ * The simulator's books of channels: those that there are, by app, how many broadcasts each got, and the newest
+ * requests of both services. Independent of the sender's books, and of the ledger of device pushes. Written by
+ * served-channels, read by programs and the control server, all on the simulator's thread.
  */
 import { type StoragePolicy, storagePolicies } from '../../apns/channel.js';
 import { maxLoggedChannelRequests } from '../../base/limits.js';

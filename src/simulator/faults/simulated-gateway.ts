@@ -120,7 +120,8 @@ function makeBodies(timestampMs: number): Uint8Array[] {
 }
 
 /**
- * The FCM service of a simulator with `settings`: a gateway with settings, faults and a ledger of its own; null if it has none.
+ * The FCM service of a simulator with `settings`: a gateway with settings, faults and a ledger of its own; null if it
+ * has none.
  * @throws PealError `ERR_PEAL_CREDENTIAL` for an unusable key of a service account
  */
 export function fcmGateway(settings: SimulatorSettings): SimulatedGateway | null {

@@ -30,7 +30,9 @@ export interface CredentialVerdict {
 }
 
 const bearer = /^bearer +(\S+)$/i;
-/** Characters of a token before the dots, and with them: Google fills its tokens up, because it means to lengthen them. */
+/**
+ * Characters of a token before the dots, and with them: Google fills its tokens up, because it means to lengthen them.
+ */
 const drawnCharacters = 223;
 const paddedCharacters = 1024;
 const invalidMessage =

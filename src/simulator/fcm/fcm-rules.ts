@@ -1,9 +1,9 @@
 /**
- * FCM's demands on the path and headers of a request, one object for each connection. What they earn is remembered as long
- * as they stay the same, so that a campaign costs one comparison for each request.
+ * FCM's demands on the path and headers of a request, one object for each connection. What they earn is remembered as
+ * long as they stay the same, so that a campaign costs one comparison for each request.
  *
- * Google does not publish the order of its checks. The order here is ours: path and method, credential, project, type of the
- * body.
+ * Google does not publish the order of its checks. The order here is ours: path and method, credential, project, type
+ * of the body.
  */
 import type { HeaderRules, OtherRules } from '../rules/other-request.js';
 import { AUTHORIZATION, CONTENT_TYPE, METHOD, type RequestFields } from '../rules/request-fields.js';

@@ -1,8 +1,9 @@
 /**
- * The fields of a message of FCM and their types, as the parser of Google's requests knows them: it refuses unknown names and
- * values of another type. Tables and pure functions, called for each body.
+ * The fields of a message of FCM and their types, as the parser of Google's requests knows them: it refuses unknown
+ * names and values of another type. Tables and pure functions, called for each body.
  *
- * Names may be written with underscores or in camel case. Source: REST reference, "projects.messages" of the FCM HTTP v1 API.
+ * Names may be written with underscores or in camel case. Source: REST reference, "projects.messages" of the FCM HTTP
+ * v1 API.
  */
 import type { Violation } from './error-bodies.js';
 

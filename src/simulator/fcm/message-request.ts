@@ -1,6 +1,6 @@
 /**
- * A message on its way to the simulator: made by fcm-rules when its headers have come, judged when its body has, processed by
- * served-fcm.
+ * A message on its way to the simulator: made by fcm-rules when its headers have come, judged when its body has,
+ * processed by served-fcm.
  */
 import { Buffer } from 'node:buffer';
 import { maxFcmBodyBytes } from '../../base/limits.js';

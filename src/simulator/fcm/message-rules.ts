@@ -1,9 +1,10 @@
 /**
- * FCM's demands on the body of a request: JSON of the known form, one target, and contents that can be delivered. The first
- * rule that fails decides the answer. Pure.
+ * FCM's demands on the body of a request: JSON of the known form, one target, and contents that can be delivered. The
+ * first rule that fails decides the answer. Pure.
  *
- * Sources: REST reference "projects.messages" and "ErrorCode" of the FCM HTTP v1 API. Google does not publish how it measures a
- * message: here the keys and values of data and notification count, in bytes of UTF-8, for each platform by itself.
+ * Sources: REST reference "projects.messages" and "ErrorCode" of the FCM HTTP v1 API. Google does not publish how it
+ * measures a message: here the keys and values of data and notification count, in bytes of UTF-8, for each platform by
+ * itself.
  */
 import { Buffer } from 'node:buffer';
 import { maxTextTokenBytes, simulatedFcmPayloadBytes, simulatedFcmTopicPayloadBytes } from '../../base/limits.js';

@@ -1,6 +1,6 @@
 /**
- * Processes the messages of FCM: decides by quotas and tokens, books, and says what is answered. One for all connections of a
- * simulator, on its thread. Ids are drawn from the seed, so that a run repeats exactly.
+ * Processes the messages of FCM: decides by quotas and tokens, books, and says what is answered. One for all
+ * connections of a simulator, on its thread. Ids are drawn from the seed, so that a run repeats exactly.
  */
 import { Buffer } from 'node:buffer';
 import type { Clock } from '../../base/clock.js';

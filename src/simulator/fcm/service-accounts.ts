@@ -1,6 +1,6 @@
 /**
- * The service accounts whose assertions a simulator takes: those of its options, and one of its own, whose key is made when
- * it is first asked for. On the simulator's thread.
+ * The service accounts whose assertions a simulator takes: those of its options, and one of its own, whose key is made
+ * when it is first asked for. On the simulator's thread.
  */
 import { createPublicKey, generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
 import { PealError } from '../../base/errors.js';
@@ -49,8 +49,8 @@ export class ServiceAccounts {
   readonly #project: string;
   readonly #ownEmail: string;
   /**
-   * Of this simulator alone: clients keep access tokens by account and address, and one that follows at the same port knows
-   * none of those.
+   * Of this simulator alone: clients keep access tokens by account and address, and one that follows at the same port
+   * knows none of those.
    */
   readonly #ownKeyId = randomBytes(keyIdBytes).toString('hex');
 

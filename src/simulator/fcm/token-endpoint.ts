@@ -1,6 +1,6 @@
 /**
- * The endpoint that trades the signed assertion of a service account for an access token (OAuth 2.0 for server to server
- * applications), without I/O. One for a simulator, on its thread; token-server puts it behind HTTP.
+ * The endpoint that trades the signed assertion of a service account for an access token (OAuth 2.0 for server to
+ * server applications), without I/O. One for a simulator, on its thread; token-server puts it behind HTTP.
  *
  * Sources: RFC 7523; "Using OAuth 2.0 for Server to Server Applications"; error texts as people have published them.
  */

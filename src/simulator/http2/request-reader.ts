@@ -9,7 +9,8 @@
  *       equal octets      may differ                 equal octets
  *
  * That is safe only if neither block touches the dynamic table (`leavesTableAlone`): then equal octets mean equal
- * fields. A path that stands in a table, as FCM's senders have it, is no octets of the block: then the whole blocks are equal.
+ * fields. A path that stands in a table, as FCM's senders have it, is no octets of the block: then the whole blocks are
+ * equal.
  */
 import { Buffer } from 'node:buffer';
 import { maxPayloadBytes, maxTokenBytes } from '../../base/limits.js';
@@ -157,8 +158,8 @@ export class RequestReader {
   }
 
   /**
-   * Returns the offset of the path's length if the block differs from the remembered one only in the path; its end if it is
-   * the same and has the path out of a table; otherwise -1.
+   * Returns the offset of the path's length if the block differs from the remembered one only in the path; its end if
+   * it is the same and has the path out of a table; otherwise -1.
    */
   #matchBlock(bytes: Uint8Array, start: number, end: number, wallMs: number): number {
     const known = this.#block;

@@ -1,6 +1,6 @@
 /**
- * How the servers of the simulator beside its gateways (control, token endpoint) begin to listen and end. On the simulator's
- * thread.
+ * How the servers of the simulator beside its gateways (control, token endpoint) begin to listen and end. On the
+ * simulator's thread.
  */
 import { once } from 'node:events';
 import type { Server } from 'node:http';

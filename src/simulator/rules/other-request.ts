@@ -1,7 +1,7 @@
 /**
- * The seam between a connection over HTTP/2 and requests that are not device pushes of APNs: to channel management, broadcasts
- * (channels/), and messages of FCM (fcm/). Their rules read the headers, the request takes the body when it is complete, and
- * their service processes it, keeps its own books and says what is answered. Types only.
+ * The seam between a connection over HTTP/2 and requests that are not device pushes of APNs: to channel management,
+ * broadcasts (channels/), and messages of FCM (fcm/). Their rules read the headers, the request takes the body when it
+ * is complete, and their service processes it, keeps its own books and says what is answered. Types only.
  */
 import type { RequestFields } from './request-fields.js';
 import type { ClientIdentity } from './request-rules.js';

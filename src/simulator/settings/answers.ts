@@ -1,7 +1,7 @@
 /**
- * The simulator's answer to a notification, as a small number: accept it, reject it with one of the service's reasons or a
- * status of the binary protocol, or leave it without an answer. Kept with each token in the ledger. Constants and pure
- * functions.
+ * The simulator's answer to a notification, as a small number: accept it, reject it with one of the service's reasons
+ * or a status of the binary protocol, or leave it without an answer. Kept with each token in the ledger. Constants and
+ * pure functions.
  *
  *       0         accepted
  *       1 … 100   a reason of APNs over HTTP/2, by its code in apns/reason

@@ -1,6 +1,6 @@
 /**
- * The error answers of FCM as numbers of answers.ts, 201 to 250: the simulator's own list, which shares nothing with the
- * sender's. Constants and pure functions; error-bodies writes what stands in the answers.
+ * The error answers of FCM as numbers of answers.ts, 201 to 250: the simulator's own list, which shares nothing with
+ * the sender's. Constants and pure functions; error-bodies writes what stands in the answers.
  *
  * Source: Firebase documentation, "ErrorCode" of the FCM HTTP v1 API, and answers that people have published.
  */

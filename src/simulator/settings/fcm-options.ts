@@ -1,6 +1,6 @@
 /**
- * The options of the simulator's FCM service: types, allowed values and defaults. Read once, when a simulator is started, and
- * by programs through `peal/simulator`.
+ * The options of the simulator's FCM service: types, allowed values and defaults. Read once, when a simulator is
+ * started, and by programs through `peal/simulator`.
  */
 import { KeyObject } from 'node:crypto';
 import {
@@ -61,8 +61,8 @@ export interface SimulatorFcmOptions {
   /** Id of the project that is served. Default `peal-simulator`. */
   readonly project?: string;
   /**
-   * `token`: requests need an access token that the simulator has issued. `any`: whatever they have, and nothing, will do.
-   * Default `token`.
+   * `token`: requests need an access token that the simulator has issued. `any`: whatever they have, and nothing, will
+   * do. Default `token`.
    */
   readonly auth?: 'token' | 'any';
   /** Service accounts besides the simulator's own (`fcm.serviceAccount`). Default none. */
@@ -70,8 +70,8 @@ export interface SimulatorFcmOptions {
   /** How long access tokens are valid, in seconds. Default 3,599. */
   readonly tokenLifeS?: number;
   /**
-   * The project's quota; null: none. Default 600,000, as Google's. A minute begins with the first message, and at its end the
-   * quota is full again.
+   * The project's quota; null: none. Default 600,000, as Google's. A minute begins with the first message, and at its
+   * end the quota is full again.
    */
   readonly messagesPerMinute?: number | null;
   /** Messages to one registration token in a minute; null: any number. Default 240, as Google's for Android. */

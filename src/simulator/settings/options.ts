@@ -27,8 +27,8 @@ export interface ReceivedRequest {
   /** When it was complete: epoch milliseconds on the simulator's clock. */
   readonly receivedMs: number;
   /**
-   * The device token, lower-case hex; for FCM the registration token, topic or condition. Null without one that could be
-   * stored.
+   * The device token, lower-case hex; for FCM the registration token, topic or condition. Null without one that could
+   * be stored.
    */
   readonly token: string | null;
   /** `/3/device/…`, `/v1/projects/…`; empty over the binary protocol. */
@@ -44,8 +44,8 @@ export interface ReceivedRequest {
   /** Bytes of the whole payload. */
   readonly payloadBytes: number;
   /**
-   * `TEAMID/KEYID` of the valid provider token that the connection has shown, or null. For FCM the service account of its
-   * access token.
+   * `TEAMID/KEYID` of the valid provider token that the connection has shown, or null. For FCM the service account of
+   * its access token.
    */
   readonly providerKey: string | null;
   /** `accepted`, the service's reason, or what was done instead of an answer. */
@@ -71,7 +71,9 @@ export interface AcceptedProviderKey {
   readonly teamId: string;
   /** PEM of the public key, or of the .p8 itself, or a KeyObject of either. */
   readonly publicKey: string | KeyObject;
-  /** Bundle ids that the key is for, as a topic-specific key. Others are answered TopicDisallowed. Default: every one. */
+  /**
+   * Bundle ids that the key is for, as a topic-specific key. Others are answered TopicDisallowed. Default: every one.
+   */
   readonly topics?: readonly string[];
   /** The environment that the key is for. Default: both. */
   readonly environment?: Environment;
@@ -97,8 +99,8 @@ export interface SimulatorOptions {
   /** Port of the feedback service; 0: any free one; null: no such service. Default null. */
   readonly feedbackPort?: number | null;
   /**
-   * Port of the channel management service, which also takes broadcasts; 0: any free one; null: no such service. Default
-   * null. Broadcasts are taken on the ordinary port, too.
+   * Port of the channel management service, which also takes broadcasts; 0: any free one; null: no such service.
+   * Default null. Broadcasts are taken on the ordinary port, too.
    */
   readonly channelsPort?: number | null;
   /** A service of FCM beside APNs, with a port and a ledger of its own. Default: no such service. */
@@ -122,8 +124,8 @@ export interface SimulatorOptions {
   /** Bundle ids whose apps have the broadcast capability. Default: every one that is allowed. */
   readonly broadcastTopics?: readonly string[];
   /**
-   * Which of Apple's gateways it is: keys and certificates for the other one are answered BadEnvironmentKeyIdInToken and
-   * BadCertificateEnvironment. Default: either.
+   * Which of Apple's gateways it is: keys and certificates for the other one are answered BadEnvironmentKeyIdInToken
+   * and BadCertificateEnvironment. Default: either.
    */
   readonly environment?: Environment;
   /** Delay of everything that the simulator sends, in milliseconds; fractions count. Default 0. */

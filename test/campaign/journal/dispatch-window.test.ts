@@ -1,6 +1,6 @@
 /**
- * The window on a model of journal and gateway: notes wait for a transaction, the gateway takes so many recipients a second, and
- * answers after its round trip. Time is the model's own.
+ * The window on a model of journal and gateway: notes wait for a transaction, the gateway takes so many recipients a
+ * second, and answers after its round trip. Time is the model's own.
  */
 import assert from 'node:assert/strict';
 import {

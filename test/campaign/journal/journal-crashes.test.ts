@@ -1,7 +1,7 @@
 /**
- * A campaign of some blocks on a journal whose process is killed at every one of its transactions, before it, within it and
- * before anybody was told, and resumed to its end; and seeded orders of notes, outcomes, transactions and kills. A model of the
- * gateway and of the output files is the judge.
+ * A campaign of some blocks on a journal whose process is killed at every one of its transactions, before it, within it
+ * and before anybody was told, and resumed to its end; and seeded orders of notes, outcomes, transactions and kills. A
+ * model of the gateway and of the output files is the judge.
  */
 import assert from 'node:assert/strict';
 import { type Clock, systemClock } from '../../../src/base/clock.js';

@@ -1,6 +1,7 @@
 /**
  * A campaign on a real journal, for a test that kills it: what the gateway has got and what it has answered stands in
- * `gateway.log`, where a kill does not reach it. Prints a line when it begins to send, and ends with 0 when it is through.
+ * `gateway.log`, where a kill does not reach it. Prints a line when it begins to send, and ends with 0 when it is
+ * through.
  */
 import { appendFileSync, closeSync, fstatSync, openSync, truncateSync, writeSync } from 'node:fs';
 import path from 'node:path';

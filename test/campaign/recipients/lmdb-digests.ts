@@ -1,4 +1,6 @@
-/** A store of digests in a file of LMDB, as a journal may have one: a scratch file, which need not outlive the process. */
+/**
+ * A store of digests in a file of LMDB, as a journal may have one: a scratch file, which need not outlive the process.
+ */
 import { Buffer } from 'node:buffer';
 import { join } from 'node:path';
 import { open, type RootDatabase } from 'lmdb';

@@ -17,8 +17,8 @@ function hexOf(block: TokenBlock): string[] {
 }
 
 /**
- * Two tokens with one MurmurHash3 (x86, 128 bits), whatever its seed: their first halves differ by a bit that moves to the
- * top of the first lane and out of the fourth, and their second halves take it out of the first one, too.
+ * Two tokens with one MurmurHash3 (x86, 128 bits), whatever its seed: their first halves differ by a bit that moves to
+ * the top of the first lane and out of the fourth, and their second halves take it out of the first one, too.
  */
 function murmurTwins(token: Buffer): [Buffer, Buffer] {
   const other = Buffer.from(token);

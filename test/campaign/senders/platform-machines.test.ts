@@ -1,4 +1,7 @@
-/** Machines of a campaign for two services: which part of the rate each has, what a person is told, and what is left of an opening that fails. */
+/**
+ * Machines of a campaign for two services: which part of the rate each has, what a person is told, and what is left of
+ * an opening that fails.
+ */
 import assert from 'node:assert/strict';
 import type { RemoteCampaign, RemoteSender } from '../../../src/campaign/senders/campaign-sender.js';
 import { CampaignServices } from '../../../src/campaign/senders/campaign-services.js';

@@ -1,4 +1,6 @@
-/** The facts of a folder that another version wrote: refused in one sentence, or shown; never an error of the program. */
+/**
+ * The facts of a folder that another version wrote: refused in one sentence, or shown; never an error of the program.
+ */
 import assert from 'node:assert/strict';
 import { PealError } from '../../../src/base/errors.js';
 import { reportHtml } from '../../../src/campaign/report/report.js';

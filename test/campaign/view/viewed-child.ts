@@ -1,4 +1,7 @@
-/** A campaign at work that goes on until it is killed. Prints a line once a block is under way and its series is written. */
+/**
+ * A campaign at work that goes on until it is killed. Prints a line once a block is under way and its series is
+ * written.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '../../../src/base/clock.js';
 import { identityPart } from '../../../src/campaign/journal/identity.js';

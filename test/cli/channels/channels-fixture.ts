@@ -1,4 +1,6 @@
-/** What the end-to-end tests of channels and broadcasts share: a simulator of both services, and their command lines. */
+/**
+ * What the end-to-end tests of channels and broadcasts share: a simulator of both services, and their command lines.
+ */
 
 import type { SimulatorOptions } from '../../../src/simulator/settings/options.js';
 import type { Simulator } from '../../../src/simulator/simulator.js';

@@ -1,4 +1,7 @@
-/** What `peal channels` and `peal broadcast` refuse before anything is sent: in which sentence, and with which exit code. */
+/**
+ * What `peal channels` and `peal broadcast` refuse before anything is sent: in which sentence, and with which exit
+ * code.
+ */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

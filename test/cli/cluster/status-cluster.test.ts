@@ -1,4 +1,7 @@
-/** `peal status --cluster`: what it says of campaigns, workers and the queue, by books in memory, and by those of a real Redis. */
+/**
+ * `peal status --cluster`: what it says of campaigns, workers and the queue, by books in memory, and by those of a real
+ * Redis.
+ */
 import assert from 'node:assert/strict';
 import { EventEmitter, once } from 'node:events';
 import { PassThrough, Readable } from 'node:stream';

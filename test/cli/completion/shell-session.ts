@@ -1,4 +1,7 @@
-/** A shell on a terminal of its own, by the program `script` of util-linux, as a person would use it. For tests of completion. */
+/**
+ * A shell on a terminal of its own, by the program `script` of util-linux, as a person would use it. For tests of
+ * completion.
+ */
 import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { stripVTControlCharacters } from 'node:util';

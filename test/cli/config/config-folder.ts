@@ -1,4 +1,7 @@
-/** A directory with a configuration file, and what `peal config print` says about it. For the tests of the configuration. */
+/**
+ * A directory with a configuration file, and what `peal config print` says about it. For the tests of the
+ * configuration.
+ */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

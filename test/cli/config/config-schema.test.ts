@@ -1,4 +1,7 @@
-/** The schema that ships: it is that of the commands, and an independent reader of JSON Schema judges by it as peal does. */
+/**
+ * The schema that ships: it is that of the commands, and an independent reader of JSON Schema judges by it as peal
+ * does.
+ */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';

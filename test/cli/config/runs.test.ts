@@ -1,4 +1,7 @@
-/** Runs that take their settings from files and variables, as nightly jobs, containers and services do, in processes of their own. */
+/**
+ * Runs that take their settings from files and variables, as nightly jobs, containers and services do, in processes of
+ * their own.
+ */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdir, readdir, readFile } from 'node:fs/promises';

@@ -1,4 +1,7 @@
-/** Campaigns by `peal send`, as a user sees them: columns, personal messages, pace, bounds, canary, hours, files, resuming. */
+/**
+ * Campaigns by `peal send`, as a user sees them: columns, personal messages, pace, bounds, canary, hours, files,
+ * resuming.
+ */
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync } from 'node:fs';
 import { scriptedToken } from '../../../src/simulator/books/token-script.js';

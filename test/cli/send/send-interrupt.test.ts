@@ -445,7 +445,8 @@ describe('peal send, when it is interrupted', () => {
 
     it('because the list is damaged behind what was sent: says so and ends with 6', async () => {
       fixture = await Fixture.open({ roundTripMs: 40, maxStreams: 50 });
-      // A little more than is read ahead of what is sent: what is left is read when it was told to end, in its few seconds.
+      // A little more than is read ahead of what is sent: what is left is read when it was told to end, in its few
+      // seconds.
       const packed = gzipSync(randomTokens(75_000).join('\n'), { level: 1 });
       const tokens = await fixture.write('tokens.gz', packed.subarray(0, packed.length - 1000));
       const args = fixture.send(tokens, { with: ['--json', '--max-connections', '1'] });

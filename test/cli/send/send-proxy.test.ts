@@ -46,7 +46,9 @@ describe('peal send through a proxy', () => {
   });
 
   describe('that the environment names', () => {
-    /** A name that nobody but the proxy resolves; the simulator's certificate is for localhost, which is found out last. */
+    /**
+     * A name that nobody but the proxy resolves; the simulator's certificate is for localhost, which is found out last.
+     */
     const named = (threads = '0'): string[] => {
       const { port } = new URL(fixture.simulator.url);
       return fixture.send(tokens, {

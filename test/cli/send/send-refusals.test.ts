@@ -1,6 +1,7 @@
 /**
  * Everything that can be wrong before or while `peal send` sends: one clear sentence, the right exit code, and whatever
- * was read and not sent is in unsent.txt. What is wrong with the command itself ends it before anything is read or written.
+ * was read and not sent is in unsent.txt. What is wrong with the command itself ends it before anything is read or
+ * written.
  */
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';

@@ -1,6 +1,6 @@
 /**
- * A worker of a cluster without an engine and a gateway: it claims slices, and answers each recipient by its token. It keeps books of
- * its own, with which a test compares those of the campaign.
+ * A worker of a cluster without an engine and a gateway: it claims slices, and answers each recipient by its token. It
+ * keeps books of its own, with which a test compares those of the campaign.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PealError } from '../../../src/base/errors.js';

@@ -1,6 +1,6 @@
 /**
- * A cluster of processes for tests: a Redis server, a simulator, `peal dispatch` and as many `peal worker` as a test starts, each
- * a process of its own, all on this machine.
+ * A cluster of processes for tests: a Redis server, a simulator, `peal dispatch` and as many `peal worker` as a test
+ * starts, each a process of its own, all on this machine.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,4 +1,7 @@
-/** What the files of a campaign that several machines have sent say, beside those of one machine, and beside what Redis has noted. */
+/**
+ * What the files of a campaign that several machines have sent say, beside those of one machine, and beside what Redis
+ * has noted.
+ */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -61,8 +64,8 @@ export function isOfProcess(worker: string | null, pid: number): boolean {
 }
 
 /**
- * Tokens that are noted in slices of a process, and have no outcome: it may have sent to these, and to no others of the slices
- * that it has.
+ * Tokens that are noted in slices of a process, and have no outcome: it may have sent to these, and to no others of the
+ * slices that it has.
  */
 export async function notedBy({ cluster, redis }: ClusterFixture, pid: number): Promise<string[]> {
   const found: string[] = [];

@@ -1,6 +1,6 @@
 /**
- * One campaign on a cluster of processes to which faults happen while it is sent, and the judgement of what it leaves: nobody is
- * lost, nobody who was accepted is sent to again, and those who are unknown were under way at a fault.
+ * One campaign on a cluster of processes to which faults happen while it is sent, and the judgement of what it leaves:
+ * nobody is lost, nobody who was accepted is sent to again, and those who are unknown were under way at a fault.
  */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -14,7 +14,10 @@ import { ClusterFixture, type PealProcess } from './cluster-fixture.js';
 import { busyWorkers, isOfProcess, notedBy } from './cluster-judge.js';
 
 const faultsInBrief = 5;
-/** Faults of each kind: `PEAL_CLUSTER_FAULTS` of them, or as many as continuous integration and the README's command have. */
+/**
+ * Faults of each kind: `PEAL_CLUSTER_FAULTS` of them, or as many as continuous integration and the README's command
+ * have.
+ */
 export const faultsOfKind = Number(process.env.PEAL_CLUSTER_FAULTS ?? faultsInBrief);
 /** A person asks for many: campaigns are longer then, and workers stand still for longer. */
 export const isThorough = faultsOfKind > faultsInBrief;

@@ -1,4 +1,7 @@
-/** `peal dispatch --provider fcm` and workers with a service account: books, outputs and access tokens are those of one process. */
+/**
+ * `peal dispatch --provider fcm` and workers with a service account: books, outputs and access tokens are those of one
+ * process.
+ */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { viewCampaign } from '../../../src/campaign/view/campaign-view.js';

@@ -1,4 +1,7 @@
-/** Messages to FCM by three workers: outcomes and books are those of the simulator's service, and its quota is kept by all together. */
+/**
+ * Messages to FCM by three workers: outcomes and books are those of the simulator's service, and its quota is kept by
+ * all together.
+ */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';

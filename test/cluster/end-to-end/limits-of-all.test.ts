@@ -1,4 +1,7 @@
-/** What holds for all workers of a campaign together, while it is sent: rate, pause, requests in flight, and failures that stop it. */
+/**
+ * What holds for all workers of a campaign together, while it is sent: rate, pause, requests in flight, and failures
+ * that stop it.
+ */
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SimulatorOptions } from '../../../src/simulator/index.js';

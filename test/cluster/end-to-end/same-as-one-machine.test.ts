@@ -1,4 +1,7 @@
-/** A campaign that three worker processes send: the same files, counts and exit code as those of one process, and the simulator's books. */
+/**
+ * A campaign that three worker processes send: the same files, counts and exit code as those of one process, and the
+ * simulator's books.
+ */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { mixedTokens } from '../../campaign/campaign-fixture.js';

@@ -97,8 +97,8 @@ describe('the rate of a campaign in three processes', () => {
     });
 
   /**
-   * The rate is used to within 5 % from now on. Where processes stand still, on a busy machine, they use less, and another
-   * span is looked at; in no span do they use more.
+   * The rate is used to within 5 % from now on. Where processes stand still, on a busy machine, they use less, and
+   * another span is looked at; in no span do they use more.
    */
   async function assertKept(perSecond: number, numbers = [0, 1, 2]): Promise<void> {
     for (;;) {

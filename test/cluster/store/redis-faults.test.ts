@@ -1,6 +1,6 @@
 /**
- * The store of clusters in Redis under faults: killed with -9 and started again with its file, out of memory, cut off. What
- * resolved is there, and nothing is there twice.
+ * The store of clusters in Redis under faults: killed with -9 and started again with its file, out of memory, cut off.
+ * What resolved is there, and nothing is there twice.
  */
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -33,7 +33,9 @@ suite('a store of clusters in Redis under faults', () => {
     return store;
   }
 
-  /** A connection is asked as it opens, and a busy machine may take longer for that than a command of these tests has. */
+  /**
+   * A connection is asked as it opens, and a busy machine may take longer for that than a command of these tests has.
+   */
   async function openClient(url: string, commandTimeoutMs: number): Promise<RedisClient> {
     for (;;) {
       try {

@@ -1,4 +1,7 @@
-/** One access token of FCM for several processes, each a session of its own, with a Redis and the simulator's token endpoint. */
+/**
+ * One access token of FCM for several processes, each a session of its own, with a Redis and the simulator's token
+ * endpoint.
+ */
 import assert from 'node:assert/strict';
 import { sharedAccessTokens } from '../../../src/cluster/tokens/shared-access-tokens.js';
 import { FCM, FcmMessage, loadServiceAccount, Session } from '../../../src/fcm.js';

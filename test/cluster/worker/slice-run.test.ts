@@ -1,4 +1,6 @@
-/** One slice on one machine after another: what is told, what is sent, and what a worker that was given up does not do. */
+/**
+ * One slice on one machine after another: what is told, what is sent, and what a worker that was given up does not do.
+ */
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Clock, systemClock } from '../../../src/base/clock.js';

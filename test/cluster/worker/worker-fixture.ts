@@ -1,6 +1,6 @@
 /**
- * A campaign in a store in memory, slices of it, workers on stores of their own over the same state, and a simulator; and the check
- * that each recipient was told once, as the simulator's ledger has it.
+ * A campaign in a store in memory, slices of it, workers on stores of their own over the same state, and a simulator;
+ * and the check that each recipient was told once, as the simulator's ledger has it.
  */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
@@ -128,7 +128,9 @@ export class WorkerFixture {
     return (await this.store.outcomes(campaignId, 0, 1e6)).map(decodeOutcome);
   }
 
-  /** By token: what the dispatcher was told. Each is told once, and the ends of slices are behind what belongs to them. */
+  /**
+   * By token: what the dispatcher was told. Each is told once, and the ends of slices are behind what belongs to them.
+   */
   async said(): Promise<Map<string, Said>> {
     const said = new Map<string, Said>();
     const ended = new Set<number>();
@@ -151,7 +153,10 @@ export class WorkerFixture {
     return said;
   }
 
-  /** That all was told, and that it agrees with the ledger of the simulator, token by token. Returns how many were unknown. */
+  /**
+   * That all was told, and that it agrees with the ledger of the simulator, token by token. Returns how many were
+   * unknown.
+   */
   async check(): Promise<Record<'accepted' | 'rejected' | 'unsent' | 'unknown', number>> {
     const said = await this.said();
     const counts = { accepted: 0, rejected: 0, unsent: 0, unknown: 0 };

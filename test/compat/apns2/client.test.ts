@@ -1,4 +1,6 @@
-/** The client of `peal/compat/apns2` against the simulator: what its own are, apart from what the original does as well. */
+/**
+ * The client of `peal/compat/apns2` against the simulator: what its own are, apart from what the original does as well.
+ */
 import assert from 'node:assert/strict';
 import { inspect } from 'node:util';
 import { PealError } from '../../../src/base/errors.js';

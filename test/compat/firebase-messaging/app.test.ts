@@ -1,4 +1,6 @@
-/** The apps and credentials of `peal/compat/firebase-messaging`: as in firebase-admin 13.10, texts and codes included. */
+/**
+ * The apps and credentials of `peal/compat/firebase-messaging`: as in firebase-admin 13.10, texts and codes included.
+ */
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';

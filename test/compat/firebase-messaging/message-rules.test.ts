@@ -1,4 +1,7 @@
-/** What `peal/compat/firebase-messaging` asks of messages, and what it sends of them: texts and names are those of firebase-admin 13.10. */
+/**
+ * What `peal/compat/firebase-messaging` asks of messages, and what it sends of them: texts and names are those of
+ * firebase-admin 13.10.
+ */
 import assert from 'node:assert/strict';
 import { recipientOf, wireContentOf } from '../../../src/compat/firebase-messaging/message-rules.js';
 

@@ -1,4 +1,6 @@
-/** What outcomes of pushes become in `peal/compat/firebase-messaging`: the codes that programs of firebase-admin know. */
+/**
+ * What outcomes of pushes become in `peal/compat/firebase-messaging`: the codes that programs of firebase-admin know.
+ */
 import assert from 'node:assert/strict';
 import { PealError } from '../../../src/base/errors.js';
 import {

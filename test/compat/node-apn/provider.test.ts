@@ -1,4 +1,7 @@
-/** The providers of `peal/compat/node-apn` against the simulator: what is their own, apart from what the original does as well. */
+/**
+ * The providers of `peal/compat/node-apn` against the simulator: what is their own, apart from what the original does
+ * as well.
+ */
 import assert from 'node:assert/strict';
 import { inspect } from 'node:util';
 import { MultiProvider, Notification, Provider, WriteError } from '../../../src/compat/node-apn/index.js';

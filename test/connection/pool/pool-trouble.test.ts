@@ -1,4 +1,6 @@
-/** A pool and gateways that take requests and do not answer them: it slows down, asks one at a time, and stops in time. */
+/**
+ * A pool and gateways that take requests and do not answer them: it slows down, asks one at a time, and stops in time.
+ */
 import assert from 'node:assert/strict';
 import { maxUnavailableMs, startRequests, unprovenRequests } from '../../../src/base/limits.js';
 import * as frames from '../../../src/codec/http2/frames.js';

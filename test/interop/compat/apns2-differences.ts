@@ -1,4 +1,7 @@
-/** What `peal/compat/apns2` does otherwise than apns2, and why: the rows of docs/compat.md, and what cases may differ for. */
+/**
+ * What `peal/compat/apns2` does otherwise than apns2, and why: the rows of docs/compat.md, and what cases may differ
+ * for.
+ */
 import type { Difference } from './differential.js';
 
 export const apns2Differences = {

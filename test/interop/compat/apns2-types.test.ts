@@ -1,6 +1,7 @@
 /**
- * Programs of users of apns2, compiled with the declarations of apns2 and with those of `peal/compat/apns2`: what compiles with
- * the one has to compile with the other, and what does not, not. Skipped by name without apns2 in test/interop.
+ * Programs of users of apns2, compiled with the declarations of apns2 and with those of `peal/compat/apns2`: what
+ * compiles with the one has to compile with the other, and what does not, not. Skipped by name without apns2 in
+ * test/interop.
  */
 import assert from 'node:assert/strict';
 import path from 'node:path';

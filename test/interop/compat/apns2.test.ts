@@ -1,6 +1,6 @@
 /**
- * `peal/compat/apns2` beside apns2 itself: the same calls to both, each against a simulator of its own. What they give and what
- * the gateway receives is equal, but for the differences that docs/compat.md lists. Skipped by name without
+ * `peal/compat/apns2` beside apns2 itself: the same calls to both, each against a simulator of its own. What they give
+ * and what the gateway receives is equal, but for the differences that docs/compat.md lists. Skipped by name without
  * `npm ci --prefix test/interop --ignore-scripts`.
  */
 import assert from 'node:assert/strict';

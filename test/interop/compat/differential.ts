@@ -1,7 +1,7 @@
 /**
- * The frame of the tests that run the same calls through the package of somebody else and through the module of peal that has
- * its interface: each against a simulator of its own with the same options. What the calls gave and what the gateway received
- * is compared.
+ * The frame of the tests that run the same calls through the package of somebody else and through the module of peal
+ * that has its interface: each against a simulator of its own with the same options. What the calls gave and what the
+ * gateway received is compared.
  */
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';

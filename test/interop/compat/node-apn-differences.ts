@@ -1,6 +1,6 @@
 /**
- * What `peal/compat/node-apn` does otherwise than @parse/node-apn 8.1.0, and why: the rows of docs/compat.md, and what cases may
- * differ for.
+ * What `peal/compat/node-apn` does otherwise than @parse/node-apn 8.1.0, and why: the rows of docs/compat.md, and what
+ * cases may differ for.
  */
 import type { Difference } from './differential.js';
 

@@ -1,7 +1,7 @@
 /**
- * `peal/compat/node-apn` beside @parse/node-apn itself: the same calls to both, each against a simulator of its own. What they
- * give and what the gateway receives is equal, but for the differences that docs/compat.md lists. Skipped by name without
- * `npm ci --prefix test/interop --ignore-scripts`.
+ * `peal/compat/node-apn` beside @parse/node-apn itself: the same calls to both, each against a simulator of its own.
+ * What they give and what the gateway receives is equal, but for the differences that docs/compat.md lists. Skipped by
+ * name without `npm ci --prefix test/interop --ignore-scripts`.
  */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -75,7 +75,9 @@ function withoutDrawnId({ headers, ...rest }: SeenRequest): SeenRequest {
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-/** As plain data, without what chance and the clock decide. Of an error its message, without what other libraries say. */
+/**
+ * As plain data, without what chance and the clock decide. Of an error its message, without what other libraries say.
+ */
 function plain(value: unknown): unknown {
   if (typeof value === 'string') return uuid.test(value) && value !== knownId ? 'some id' : value;
   if (value instanceof Error) return { error: value.message.replace(/^(apn write failed).*$/s, '$1') };

@@ -1,4 +1,6 @@
-/** What becomes of the channels of a broadcast when the gateway, or the way to it, fails: each in exactly one outcome. */
+/**
+ * What becomes of the channels of a broadcast when the gateway, or the way to it, fails: each in exactly one outcome.
+ */
 import assert from 'node:assert/strict';
 import { constants } from 'node:http2';
 import { type Backend, type BackendStream, createMemoryBackend } from '../../../src/backend.js';

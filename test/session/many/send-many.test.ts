@@ -1,6 +1,6 @@
 /**
- * Sends of many messages, and lone sends, against a scripted gateway in memory: they come to what sends of one message each come
- * to, and stop as one.
+ * Sends of many messages, and lone sends, against a scripted gateway in memory: they come to what sends of one message
+ * each come to, and stop as one.
  */
 import assert from 'node:assert/strict';
 import fc from 'fast-check';

@@ -1,6 +1,6 @@
 /**
- * Single pushes while something goes wrong, on virtual time: each has exactly one outcome, in time, and the gateway's own
- * ledger does not contradict it.
+ * Single pushes while something goes wrong, on virtual time: each has exactly one outcome, in time, and the gateway's
+ * own ledger does not contradict it.
  */
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';

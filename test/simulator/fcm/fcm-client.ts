@@ -1,4 +1,7 @@
-/** Clients of the simulated FCM that share no code with peal: node:http2 for messages, node:https for access tokens. For tests. */
+/**
+ * Clients of the simulated FCM that share no code with peal: node:http2 for messages, node:https for access tokens. For
+ * tests.
+ */
 import { Buffer } from 'node:buffer';
 import { createSign } from 'node:crypto';
 import { type ClientHttp2Session, connect, type OutgoingHttpHeaders } from 'node:http2';

@@ -1,4 +1,7 @@
-/** Quotas of the simulated FCM by its own clock, faults of its connections, and that both books of a simulator stay apart. */
+/**
+ * Quotas of the simulated FCM by its own clock, faults of its connections, and that both books of a simulator stay
+ * apart.
+ */
 import assert from 'node:assert/strict';
 import { Buffer } from 'node:buffer';
 import { SendQuota, TargetQuotas } from '../../../src/simulator/fcm/send-quota.js';

@@ -1,8 +1,9 @@
 /**
- * What a receiver that passes nothing over gets to read, and what has to come of it: the cases that h2spec tries on servers
- * (its lists generic, http2 and hpack) and more of their kinds, named by the section of RFC 9113 (or RFC 7541) that says what
- * has to happen. Those that need more than one look stand in strict-receiver.test.ts. Two of h2spec's are left out: RFC 9113
- * §5.3 has no stream that depends on itself any more. A stream error may be answered as a connection error (§5.4.1).
+ * What a receiver that passes nothing over gets to read, and what has to come of it: the cases that h2spec tries on
+ * servers (its lists generic, http2 and hpack) and more of their kinds, named by the section of RFC 9113 (or RFC 7541)
+ * that says what has to happen. Those that need more than one look stand in strict-receiver.test.ts. Two of h2spec's
+ * are left out: RFC 9113 §5.3 has no stream that depends on itself any more. A stream error may be answered as a
+ * connection error (§5.4.1).
  */
 
 import * as frames from '../../../src/codec/http2/frames.js';

@@ -1,8 +1,13 @@
-/** Header blocks for a strict receiver, by the section of RFC 7541: what h2spec tries (generic 5, hpack), and more of its kinds. */
+/**
+ * Header blocks for a strict receiver, by the section of RFC 7541: what h2spec tries (generic 5, hpack), and more of
+ * its kinds.
+ */
 import { tokenNumber } from '../../support/push-client.js';
 import { block, type Case, concat, data, END_HEADERS, headers } from './strict-vocabulary.js';
 
-/** `:method: POST` and so on by the static table, then the token's path, and a topic that goes into the dynamic table. */
+/**
+ * `:method: POST` and so on by the static table, then the token's path, and a topic that goes into the dynamic table.
+ */
 const indexed = Buffer.concat([
   Buffer.from([0x83, 0x87, 0x04, 74]),
   Buffer.from(`/3/device/${tokenNumber(1)}`, 'latin1'),

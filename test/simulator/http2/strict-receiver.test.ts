@@ -1,6 +1,6 @@
 /**
- * The simulator as a receiver that passes nothing over: each case of strict-cases.ts, whole and octet by octet, and those that
- * are told by more than one answer.
+ * The simulator as a receiver that passes nothing over: each case of strict-cases.ts, whole and octet by octet, and
+ * those that are told by more than one answer.
  */
 
 import assert from 'node:assert/strict';
