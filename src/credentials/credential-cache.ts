@@ -3,8 +3,7 @@
  * change, and for an hour on from memory while the store is away. Everything that sends asks here; main thread.
  *
  *           get                notice, or a minute                     the store is away, or no version can be used
- *   nothing ────▶ reading ─▶ fresh ──────────────▶ outdated ─ get ─▶ reading ────────────────▶ in hand, with one
- *   warning,
+ *   nothing ────▶ reading ─▶ fresh ──────────────▶ outdated ─ get ─▶ reading ────────────────▶ in hand, with one warning,
  *                    └─ refused: a sentence names app, environment, version and store            for an hour at most
  *
  * The newest version that can be used is taken. One that cannot (a broken key, a wrong passphrase, a seal that does not

@@ -3,8 +3,7 @@
  * block is the one that an earlier run has sent to. It finds what changes by mistake, and costs about 10 ns for a
  * recipient without fields; so it is made of CRC-32. Pure; main thread.
  *
- *   recipients (2) │ bytes of a token, modulo 256 (1) │ columns (1) │ CRC-32 of the tokens (4) │ of names, places and
- *   cells (4)
+ *   recipients (2) │ bytes of a token, modulo 256 (1) │ columns (1) │ CRC-32 of the tokens (4) │ of names, places and cells (4)
  *
  * Places count from the first cell, so that it does not matter where in its memory a reader has put them.
  */

@@ -3,8 +3,7 @@
  * run, so that what is sent again after a crash can be told from another notification. Needed only where unknown
  * recipients are sent to again, from the first run on; elsewhere APNs makes them. Pure; main thread.
  *
- *   apns-id = AES-128 under the journal's key of (block, 12 bytes │ index, 4 bytes), with the marks of a UUID of
- *   version 8
+ *   apns-id = AES-128 under the journal's key of (block, 12 bytes │ index, 4 bytes), with the marks of a UUID of version 8
  *
  * That is the key stream of AES in counter mode: about 10 µs for a block of 1,024.
  */

@@ -3,8 +3,7 @@
  * and adds its job, and gives outcomes that come back to the sink of the campaign. Held by a campaign as its sender;
  * main thread.
  *
- *   feed ─▶ batches ─▶ slice: stored, known, queued ─▶ workers ─▶ outcomes ─▶ sink ─▶ durable ─▶ slice and outcomes are
- *   removed
+ *   feed ─▶ batches ─▶ slice: stored, known, queued ─▶ workers ─▶ outcomes ─▶ sink ─▶ durable ─▶ slice and outcomes are removed
  *
  * Each step may end with the process. The journal of the campaign knows who was handed out, and the store which slice
  * has whom: a run that resumes adopts the slices that are out. A recipient that was noted and is in no slice never

@@ -3,8 +3,7 @@
  * window and the in-flight share of this process, the rate of the campaign, and its steering allow. Owned by slice-run;
  * the send pulls from it; main thread.
  *
- *   batches ─▶ pump: whom to send to? room? rate? note ─▶ queue ─▶ (the note is durable, nothing forbids it) ─▶ the
- *   send pulls
+ *   batches ─▶ pump: whom to send to? room? rate? note ─▶ queue ─▶ (the note is durable, nothing forbids it) ─▶ the send pulls
  */
 import type { Clock } from '../../base/clock.js';
 import { PealError } from '../../base/errors.js';

@@ -5,8 +5,8 @@
  *
  *   claim ─▶ what an earlier claim left ─▶ send ─┬▶ all have an outcome: the slice has ended
  *                                                ├▶ the campaign is stopped: the rest is unsent, the slice has ended
- *                                                ├▶ the gateway cannot be reached from here: another attempt, perhaps
- *                                                elsewhere └▶ fenced, lost, drained: whoever claims it next goes on
+ *                                                ├▶ the gateway cannot be reached from here: another attempt, perhaps elsewhere
+ *                                                └▶ fenced, lost, drained: whoever claims it next goes on
  *
  * Fencing: recipients are handed to the engine only after a commit under this claim's epoch has noted them. Once
  * another worker has claimed the slice, every commit is refused, so nothing more can be handed out; what was noted is
