@@ -4,8 +4,8 @@
  *
  *   FOLDER/com.example.app/credentials.json
  *   { "production":  { "key": "AuthKey_ABCDE12345.p8", "keyId": "ABCDE12345", "teamId": "FGHIJ67890" },
- *     "development": [ { "cert": "dev-2.pem", "key": "dev-2.key", "passphrase": "dev-2.pass" }, { "cert": "dev-1.pem" }
- *     ] }
+ *     "development": [ { "cert": "dev-2.pem", "key": "dev-2.key", "passphrase": "dev-2.pass" },
+ *                      { "cert": "dev-1.pem" } ] }
  *
  * `key`, `cert`, `pfx` and `passphrase` name files, beside the manifest or by their paths, so that the manifest itself
  * holds no secret. Several versions are a list, the newest first.

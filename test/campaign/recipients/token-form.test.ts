@@ -148,7 +148,7 @@ describe('campaign/recipients/token-form', () => {
         [6, 'has the platform "windows" in its column "os": write ios or android'],
         [7, 'has no platform in its column "os": write ios or android'],
         [8, 'is a device token of APNs (hex digits): send it through APNs, or give the registration token of FCM'],
-        [9, 'is neither hex nor base64 of a device token'],
+        [9, 'is a registration token of FCM: send it through FCM, or give the device token of APNs'],
       ],
     );
   });
