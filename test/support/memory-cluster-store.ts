@@ -15,7 +15,13 @@ import type {
   StoredSlice,
   WorkerBeat,
 } from '../../src/cluster/store/cluster-store.js';
-import { CommitNumbers, fencedError, OutcomeHeads, outcomesTakenError } from '../../src/cluster/store/once.js';
+import {
+  CommitNumbers,
+  fencedError,
+  lateClaimError,
+  OutcomeHeads,
+  outcomesTakenError,
+} from '../../src/cluster/store/once.js';
 
 interface MemorySlice {
   readonly manifest: Uint8Array;
@@ -148,12 +154,20 @@ export class MemoryClusterStore implements ClusterStore {
     for (const slice of slices) this.state.campaigns.get(campaign)?.slices.delete(slice);
   }
 
-  async claim(campaign: string, slice: number, worker: string): Promise<SliceClaim | null> {
+  async epoch(campaign: string, slice: number): Promise<number | null> {
+    await this.#call('epoch');
+    const found = this.state.campaigns.get(campaign)?.slices.get(slice);
+    return found === undefined || found.hasEnded ? null : found.epoch;
+  }
+
+  async claim(campaign: string, slice: number, worker: string, after?: number): Promise<SliceClaim | null> {
     await this.#call('claim');
     const found = this.state.campaigns.get(campaign);
     const claimed = found?.slices.get(slice);
     if (found === undefined || claimed === undefined || claimed.hasEnded) return null;
-    claimed.epoch += 1;
+    const isGivenAgain = claimed.epoch - 1 === after && claimed.commit === 0 && claimed.worker === worker;
+    if (after !== undefined && claimed.epoch !== after && !isGivenAgain) throw lateClaimError(campaign, slice);
+    if (!isGivenAgain) claimed.epoch += 1;
     claimed.commit = 0;
     claimed.worker = worker;
     const records = [...claimed.records].sort(([a], [b]) => (a < b ? -1 : 1));

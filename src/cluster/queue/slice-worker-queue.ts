@@ -19,6 +19,8 @@ export interface SliceTask {
   readonly job: SliceJob;
   /** Attempts that have failed before. */
   readonly failures: number;
+  /** When its lock was asked for, by the wall clock of this machine. */
+  readonly takenMs: number;
   /** Aborted when another worker may have got the slice. */
   readonly lost: AbortSignal;
 }
@@ -103,7 +105,8 @@ export class SliceWorkerQueue implements AsyncDisposable {
     const lost = new AbortController();
     this.#running.set(id, lost);
     try {
-      const end = await this.#options.run({ job: job.data, failures: job.attemptsMade, lost: lost.signal });
+      const { data, attemptsMade: failures, processedOn = Date.now() } = job;
+      const end = await this.#options.run({ job: data, failures, takenMs: processedOn, lost: lost.signal });
       if (end.kind === 'failed') throw new Error(end.why);
       if (end.kind === 'later') {
         await job.moveToDelayed(Date.now() + end.delayMs, token);

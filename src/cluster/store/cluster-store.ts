@@ -144,10 +144,16 @@ export interface ClusterStore {
   /** Removes slices whose outcomes are all in the books of the dispatcher. */
   removeSlices(campaign: string, slices: readonly number[]): Promise<void>;
 
+  /** Claims that the slice has had. Null where there is nothing to do: it has ended, or is not known any more. */
+  epoch(campaign: string, slice: number): Promise<number | null>;
   /**
+   * The same claim given again, because its answer was lost, holds once where `after` is given.
+   *
+   * @param after the epoch before it, so that a claim which arrives late takes the slice from nobody. Default: any
    * @returns null where there is nothing to do: the slice has ended, or is not known any more
+   * @throws PealError ERR_PEAL_FENCED (as a rejection) where another one has claimed it since `after`
    */
-  claim(campaign: string, slice: number, worker: string): Promise<SliceClaim | null>;
+  claim(campaign: string, slice: number, worker: string, after?: number): Promise<SliceClaim | null>;
   /**
    * One at a time for a claim. A commit that was rejected with ERR_PEAL_STORE may hold all the same: the same object is
    * given again until it resolves, and holds once; or the claim is given up, and a new one tells what holds.

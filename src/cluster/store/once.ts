@@ -80,6 +80,14 @@ export function fencedError({ campaign, slice, epoch }: SliceClaim): PealError {
   return new PealError('ERR_PEAL_FENCED', message, { origin: 'store' });
 }
 
+/** The claim came late: the slice belongs to another worker. */
+export function lateClaimError(campaign: string, slice: number): PealError {
+  const message =
+    `Slice ${slice} of campaign ${campaign} was claimed by another worker while this one was about to claim it: this ` +
+    'one sends nothing of it.';
+  return new PealError('ERR_PEAL_FENCED', message, { origin: 'store' });
+}
+
 /** Another dispatcher goes on with the campaign. */
 export function outcomesTakenError(campaign: string): PealError {
   const message = `Outcomes of campaign ${campaign} were taken by another dispatcher: only one may run it at a time.`;

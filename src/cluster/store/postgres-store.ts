@@ -20,7 +20,7 @@ import type {
   StoredSlice,
   WorkerBeat,
 } from './cluster-store.js';
-import { CommitNumbers, fencedError, OutcomeHeads, outcomesTakenError } from './once.js';
+import { CommitNumbers, fencedError, lateClaimError, OutcomeHeads, outcomesTakenError } from './once.js';
 import { ClusterTables } from './postgres-tables.js';
 import { StoreRetries, type StoreRetryOptions } from './store-retries.js';
 
@@ -48,6 +48,10 @@ interface SliceRow {
   readonly epoch: string;
   readonly commit_number: string;
   readonly has_ended: boolean;
+}
+
+interface ClaimRow extends SliceRow {
+  readonly worker: string | null;
 }
 
 export class PostgresClusterStore implements ClusterStore {
@@ -181,25 +185,41 @@ export class PostgresClusterStore implements ClusterStore {
     await this.#query(sql, [campaign, slices]);
   }
 
-  async claim(campaign: string, slice: number, worker: string): Promise<SliceClaim | null> {
+  async epoch(campaign: string, slice: number): Promise<number | null> {
+    const { slices } = this.#tables;
+    const [found] = await this.#query<{ epoch: string }>(
+      `select epoch from ${slices} where campaign = $1 and slice = $2 and not has_ended`,
+      [campaign, slice],
+    );
+    return found === undefined ? null : Number(found.epoch);
+  }
+
+  async claim(campaign: string, slice: number, worker: string, after?: number): Promise<SliceClaim | null> {
     const { campaigns, slices, records } = this.#tables;
     return await this.#transaction(async (query) => {
       const [steering] = await query<SteeringRow>(
         `select ${steeringColumns} from ${campaigns} where id = $1 for key share`,
         [campaign],
       );
-      const [claimed] = await query<{ epoch: string }>(
-        `update ${slices} set epoch = epoch + 1, commit_number = 0, worker = $3
-           where campaign = $1 and slice = $2 and not has_ended returning epoch`,
-        [campaign, slice, worker],
+      const [slot] = await query<ClaimRow>(
+        `select epoch, commit_number, worker, has_ended from ${slices} where campaign = $1 and slice = $2 for update`,
+        [campaign, slice],
       );
-      if (steering === undefined || claimed === undefined) return null;
+      if (steering === undefined || slot === undefined || slot.has_ended) return null;
+      const before = Number(slot.epoch);
+      const isGivenAgain = before - 1 === after && Number(slot.commit_number) === 0 && slot.worker === worker;
+      if (after !== undefined && before !== after && !isGivenAgain) throw lateClaimError(campaign, slice);
+      const epoch = isGivenAgain ? before : before + 1;
+      await query(
+        `update ${slices} set epoch = $4, commit_number = 0, worker = $3 where campaign = $1 and slice = $2`,
+        [campaign, slice, worker, epoch],
+      );
       const found = await query<{ key: Buffer; value: Buffer }>(
         `select key, value from ${records} where campaign = $1 and slice = $2 order by key`,
         [campaign, slice],
       );
       return {
-        ...{ campaign, slice, epoch: Number(claimed.epoch), steering: steeringOf(steering) },
+        ...{ campaign, slice, epoch, steering: steeringOf(steering) },
         records: found.map(({ key, value }): Entry => [bytesOf(key), bytesOf(value)]),
       };
     });

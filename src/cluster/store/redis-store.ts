@@ -19,7 +19,7 @@ import type {
   StoredSlice,
   WorkerBeat,
 } from './cluster-store.js';
-import { CommitNumbers, fencedError, OutcomeHeads, outcomesTakenError } from './once.js';
+import { CommitNumbers, fencedError, lateClaimError, OutcomeHeads, outcomesTakenError } from './once.js';
 import * as scripts from './redis-scripts.js';
 import { StoreRetries, type StoreRetryOptions } from './store-retries.js';
 
@@ -131,11 +131,18 @@ export class RedisClusterStore implements ClusterStore {
     }
   }
 
-  async claim(campaign: string, slice: number, worker: string): Promise<SliceClaim | null> {
+  async epoch(campaign: string, slice: number): Promise<number | null> {
+    const value = await this.#command(() => this.#redis.hget(this.#key(campaign, 'slices'), String(slice)));
+    const [epoch, , state] = value?.split(' ') ?? [];
+    return epoch === undefined || state === 'e' ? null : Number(epoch);
+  }
+
+  async claim(campaign: string, slice: number, worker: string, after?: number): Promise<SliceClaim | null> {
     const [campaignKey, slicesKey] = this.#keys(campaign) as [string, string];
     const keys = [campaignKey, slicesKey, `${this.#recordsPrefix(campaign)}${slice}`];
-    const reply = await this.#runForBytes(scripts.claimScript, keys, [slice, worker]);
+    const reply = await this.#runForBytes(scripts.claimScript, keys, [slice, worker, after ?? '']);
     if (reply === null) return null;
+    if (reply === 0) throw lateClaimError(campaign, slice);
     const [epoch, steering, records] = reply as readonly [number, readonly Buffer[], readonly Buffer[]];
     const entries = pairsOf(records).sort(([a], [b]) => Buffer.compare(a, b));
     return {

@@ -16,7 +16,7 @@ import { createHash } from 'node:crypto';
 import { rethrowAssertion } from '../../base/assert.js';
 import type { Clock } from '../../base/clock.js';
 import { PealError } from '../../base/errors.js';
-import { parkAfterMs, parkedMs } from '../../base/limits.js';
+import { parkAfterMs, parkedMs, queueLockMs } from '../../base/limits.js';
 import type { Logger } from '../../base/log.js';
 import { option } from '../../base/wording.js';
 import { NEW } from '../../campaign/journal/block-record.js';
@@ -60,6 +60,13 @@ interface SliceRunParts {
   readonly maxFailures: number;
 }
 
+interface SliceAttempt {
+  /** Attempts that have failed before. */
+  readonly failures: number;
+  /** When the lock of its job was asked for, by the wall clock. */
+  readonly takenMs: number;
+}
+
 /** How it ended here. */
 export type SliceRunEnd =
   | { readonly kind: 'ended' }
@@ -76,7 +83,7 @@ export class SliceRun {
   readonly #parts: SliceRunParts;
   readonly #campaign: CampaignAtWork;
   readonly #job: SliceJob;
-  readonly #failures: number;
+  readonly #attempt: SliceAttempt;
   readonly #abort = new AbortController();
   readonly #latencies = new LatencyHistogram();
   #feed: SliceFeed | null = null;
@@ -85,12 +92,11 @@ export class SliceRun {
   #leftMs = leftMs;
   #gateway: Gateway | null = null;
 
-  /** @param failures attempts that have failed before */
-  constructor(parts: SliceRunParts, campaign: CampaignAtWork, job: SliceJob, failures: number) {
+  constructor(parts: SliceRunParts, campaign: CampaignAtWork, job: SliceJob, attempt: SliceAttempt) {
     this.#parts = parts;
     this.#campaign = campaign;
     this.#job = job;
-    this.#failures = failures;
+    this.#attempt = attempt;
   }
 
   get campaign(): CampaignAtWork {
@@ -146,9 +152,12 @@ export class SliceRun {
   async #run(): Promise<SliceRunEnd> {
     const { store, standstill, worker } = this.#parts;
     const { campaign, slice } = this.#job;
+    const epoch = await store.epoch(campaign, slice);
+    if (epoch === null) return { kind: 'ended' };
     standstill.check();
+    if (this.#isLate) this.leave(lostLockError());
     if (this.#left !== null) return this.#leftBy(this.#left);
-    const claim = await store.claim(campaign, slice, worker);
+    const claim = await store.claim(campaign, slice, worker, epoch);
     if (claim === null) return { kind: 'ended' };
     this.#campaign.hear(claim.steering);
     const batches = await this.#read(claim);
@@ -166,6 +175,11 @@ export class SliceRun {
     } finally {
       await journal.close().catch(rethrowAssertion);
     }
+  }
+
+  /** The job took so long to come here, or the store to answer, that another worker may have it. */
+  get #isLate(): boolean {
+    return this.#parts.clock.wallMs() - this.#attempt.takenMs > queueLockMs;
   }
 
   /**
@@ -246,7 +260,7 @@ export class SliceRun {
       return this.#leftBy(left);
     }
     if (!isStopped && trouble !== null && (rest.length > 0 || !isLocal(trouble))) {
-      if (isLocal(trouble) && this.#failures + 1 < this.#parts.maxFailures) {
+      if (isLocal(trouble) && this.#attempt.failures + 1 < this.#parts.maxFailures) {
         await journal.flush();
         return { kind: 'failed', why: trouble };
       }
@@ -376,6 +390,12 @@ function lostError(): PealError {
 function unsentError(): PealError {
   const message = 'The gateway did not take these recipients, and gave no reason: they can be sent to again.';
   return new PealError('ERR_PEAL_REFUSED', message, { origin: 'gateway', retryable: true });
+}
+
+/** Of a worker that was stopped, or cut off, between a job and its claim. */
+export function lostLockError(): PealError {
+  const message = 'This worker gave no sign in time, so another one may have the slice.';
+  return new PealError('ERR_PEAL_FENCED', message, { origin: 'engine', retryable: true });
 }
 
 function goneError(): PealError {

@@ -27,7 +27,7 @@ import { inFlightShare } from '../limits/in-flight-share.js';
 import type { SliceTask, SliceTaskEnd } from '../queue/slice-worker-queue.js';
 import type { CampaignDefinition, ClusterStore, SliceBlobs } from '../store/cluster-store.js';
 import { CampaignAtWork } from './campaign-at-work.js';
-import { SliceRun, type SliceRunEnd } from './slice-run.js';
+import { lostLockError, SliceRun, type SliceRunEnd } from './slice-run.js';
 import { Standstill } from './standstill.js';
 import { WorkerRoom } from './worker-room.js';
 
@@ -138,7 +138,7 @@ export class SliceWorker {
   }
 
   /** Takes a slice. Rejects only for faults of this library. */
-  async work({ job, failures, lost }: SliceTask): Promise<SliceTaskEnd> {
+  async work({ job, failures, takenMs, lost }: SliceTask): Promise<SliceTaskEnd> {
     if (this.#isClosing) return { kind: 'later', delayMs: laterMs };
     let campaign: CampaignAtWork | null;
     try {
@@ -153,7 +153,7 @@ export class SliceWorker {
       this.#release(campaign);
       return { kind: 'later', delayMs: Math.min(laterMs, restMs) };
     }
-    const run = new SliceRun(this.#partsOf(), campaign, job, failures);
+    const run = new SliceRun(this.#partsOf(), campaign, job, { failures, takenMs });
     this.#runs.add(run);
     const stopListening = onAbort(lost, () => run.leave(lostLockError()));
     if (lost.aborted) run.leave(lostLockError());
@@ -333,11 +333,6 @@ function leftBy(error: unknown): SliceRunEnd {
   if (!(error instanceof PealError)) throw error;
   if (error.code === 'ERR_PEAL_STORE') return { kind: 'left', why: error, delayMs: laterMs };
   return { kind: 'failed', why: error };
-}
-
-function lostLockError(): PealError {
-  const message = 'This worker gave no sign in time, so another one may have the slice.';
-  return new PealError('ERR_PEAL_FENCED', message, { origin: 'engine', retryable: true });
 }
 
 function standstillError(): PealError {

@@ -188,6 +188,25 @@ export function testClusterStore(world: () => ContractWorld): void {
     assert.deepEqual(recordsOf((await store.claim(id, 0, 'w3'))!), { a: '1', b: '2' });
   });
 
+  it('takes a slice from nobody where a claim comes late, and makes one claim of one that is given again', async () => {
+    await store.addSlice(id, 0, Buffer.from('m'));
+    assert.equal(await store.epoch(id, 0), 0);
+    const first = (await store.claim(id, 0, 'w1', 0))!;
+    assert.deepEqual([first.epoch, (await store.claim(id, 0, 'w1', 0))?.epoch], [1, 1]);
+    await assert.rejects(other.claim(id, 0, 'w2', 0), { code: 'ERR_PEAL_FENCED', origin: 'store', retryable: false });
+    assert.equal((await other.claim(id, 0, 'w2', 1))?.epoch, 2);
+    await assert.rejects(store.claim(id, 0, 'w1', 0), { code: 'ERR_PEAL_FENCED' });
+    await assert.rejects(store.commit(first, textCommit({ a: 'late' }, ['late'])), { code: 'ERR_PEAL_FENCED' });
+    const third = (await store.claim(id, 0, 'w1', 2))!;
+    await store.commit(third, textCommit({ a: '3' }, ['3']));
+    // What the claim has brought since is not begun anew.
+    await assert.rejects(store.claim(id, 0, 'w1', 2), { code: 'ERR_PEAL_FENCED' });
+    assert.equal(await other.epoch(id, 0), 3);
+    await store.commit(third, textCommit({}, ['end'], true));
+    assert.deepEqual([await other.epoch(id, 0), await other.claim(id, 0, 'w2', 3)], [null, null]);
+    assert.equal(await store.epoch(id, 7), null);
+  });
+
   it('does not give a slice out again that has ended, or was removed', async () => {
     const claim = await claimed();
     await store.commit(claim, textCommit({ a: '1' }, ['end'], true));

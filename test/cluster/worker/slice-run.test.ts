@@ -168,7 +168,7 @@ describe('a slice on a worker', () => {
     const { requests } = fixture.simulator.ledger.summary();
     assert.ok(requests < count);
     // It told what it knew, because nobody else had the slice: nothing is unknown.
-    isKind(await worker.work(fixture.task()), 'done');
+    isKind(await worker.work({ ...fixture.task(), takenMs: clock.wallMs() }), 'done');
     assert.deepEqual(await fixture.check(), { accepted: 9800, rejected: 200, unsent: 0, unknown: 0 });
     assert.equal(fixture.simulator.ledger.summary().duplicates, 0);
   });
@@ -325,11 +325,37 @@ describe('a slice on a worker', () => {
         else await fixture.store.removeSlices(campaignId, [slice]);
         return null;
       };
-      const end = await worker.work({ job, failures: 0, lost: new AbortController().signal });
+      const end = await worker.work({ ...fixture.task(slice), job });
       fixture.blobs.get = get;
       assert.equal(end.kind, 'later');
       assert.equal((await fixture.store.steering(campaignId))!.stopped, null);
     }
+  });
+
+  it('is left to the one who has claimed it meanwhile, where the own claim comes late', async () => {
+    fixture = await WorkerFixture.open();
+    await fixture.begin();
+    await fixture.addSlice(100);
+    const { worker, store } = await fixture.worker();
+    // The claim is under way for so long that another worker has got the job.
+    store.onCall = async (method) => {
+      if (method !== 'claim') return;
+      store.onCall = () => {};
+      await fixture.store.claim(campaignId, 0, 'another');
+    };
+    isKind(await worker.work(fixture.task()), 'later');
+    const [found] = await fixture.store.slices(campaignId);
+    assert.deepEqual([found?.worker, found?.epoch], ['another', 1]);
+    assert.equal(fixture.simulator.ledger.summary().requests, 0);
+  });
+
+  it('is not claimed once its job may be with another worker', async () => {
+    fixture = await WorkerFixture.open();
+    await fixture.begin();
+    await fixture.addSlice(100);
+    const { worker } = await fixture.worker();
+    isKind(await worker.work({ ...fixture.task(), takenMs: Date.now() - queueLockMs - 1 }), 'later');
+    assert.equal(await fixture.store.epoch(campaignId, 0), 0);
   });
 
   it('keeps the limit of requests in flight over all workers, to the last one', async () => {

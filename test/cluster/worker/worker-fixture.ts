@@ -176,7 +176,7 @@ export class WorkerFixture {
   }
 
   task(slice = 0, failures = 0, lost: AbortSignal = new AbortController().signal): SliceTask {
-    return { job: this.jobs.get(slice)!, failures, lost };
+    return { job: this.jobs.get(slice)!, failures, takenMs: Date.now(), lost };
   }
 }
 
