@@ -165,9 +165,8 @@ export class MemoryClusterStore implements ClusterStore {
     const found = this.state.campaigns.get(campaign);
     const claimed = found?.slices.get(slice);
     if (found === undefined || claimed === undefined || claimed.hasEnded) return null;
-    const isGivenAgain = claimed.epoch - 1 === after && claimed.commit === 0 && claimed.worker === worker;
-    if (after !== undefined && claimed.epoch !== after && !isGivenAgain) throw lateClaimError(campaign, slice);
-    if (!isGivenAgain) claimed.epoch += 1;
+    if (after !== undefined && claimed.epoch !== after) throw lateClaimError(campaign, slice);
+    claimed.epoch += 1;
     claimed.commit = 0;
     claimed.worker = worker;
     const records = [...claimed.records].sort(([a], [b]) => (a < b ? -1 : 1));

@@ -147,11 +147,10 @@ export interface ClusterStore {
   /** Claims that the slice has had. Null where there is nothing to do: it has ended, or is not known any more. */
   epoch(campaign: string, slice: number): Promise<number | null>;
   /**
-   * The same claim given again, because its answer was lost, holds once where `after` is given.
-   *
    * @param after the epoch before it, so that a claim which arrives late takes the slice from nobody. Default: any
    * @returns null where there is nothing to do: the slice has ended, or is not known any more
-   * @throws PealError ERR_PEAL_FENCED (as a rejection) where another one has claimed it since `after`
+   * @throws PealError ERR_PEAL_FENCED (as a rejection) where it was claimed since `after`, or by this claim
+   *   itself, given again because its answer was lost: nobody has it twice
    */
   claim(campaign: string, slice: number, worker: string, after?: number): Promise<SliceClaim | null>;
   /**

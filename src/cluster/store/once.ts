@@ -83,8 +83,8 @@ export function fencedError({ campaign, slice, epoch }: SliceClaim): PealError {
 /** The claim came late: the slice belongs to another worker. */
 export function lateClaimError(campaign: string, slice: number): PealError {
   const message =
-    `Slice ${slice} of campaign ${campaign} was claimed by another worker while this one was about to claim it: this ` +
-    'one sends nothing of it.';
+    `Slice ${slice} of campaign ${campaign} was claimed while this worker was about to claim it: whoever has it goes on with ` +
+    'it.';
   return new PealError('ERR_PEAL_FENCED', message, { origin: 'store' });
 }
 

@@ -50,10 +50,6 @@ interface SliceRow {
   readonly has_ended: boolean;
 }
 
-interface ClaimRow extends SliceRow {
-  readonly worker: string | null;
-}
-
 export class PostgresClusterStore implements ClusterStore {
   readonly #client: PostgresClient;
   readonly #tables: ClusterTables;
@@ -201,15 +197,14 @@ export class PostgresClusterStore implements ClusterStore {
         `select ${steeringColumns} from ${campaigns} where id = $1 for key share`,
         [campaign],
       );
-      const [slot] = await query<ClaimRow>(
-        `select epoch, commit_number, worker, has_ended from ${slices} where campaign = $1 and slice = $2 for update`,
+      const [slot] = await query<SliceRow>(
+        `select epoch, commit_number, has_ended from ${slices} where campaign = $1 and slice = $2 for update`,
         [campaign, slice],
       );
       if (steering === undefined || slot === undefined || slot.has_ended) return null;
       const before = Number(slot.epoch);
-      const isGivenAgain = before - 1 === after && Number(slot.commit_number) === 0 && slot.worker === worker;
-      if (after !== undefined && before !== after && !isGivenAgain) throw lateClaimError(campaign, slice);
-      const epoch = isGivenAgain ? before : before + 1;
+      if (after !== undefined && before !== after) throw lateClaimError(campaign, slice);
+      const epoch = before + 1;
       await query(
         `update ${slices} set epoch = $4, commit_number = 0, worker = $3 where campaign = $1 and slice = $2`,
         [campaign, slice, worker, epoch],

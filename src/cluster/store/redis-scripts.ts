@@ -129,18 +129,18 @@ for at = 2, #ARGV do
 end
 `);
 
-/** Keys: campaign, slices, records. Arguments: slice, worker. Returns epoch, steering, records. */
+/**
+ * Keys: campaign, slices, records. Arguments: slice, worker, the epoch before or nothing. Returns epoch, steering,
+ * records; 0 where the slice was claimed since that epoch.
+ */
 export const claimScript = script(`
 local now = steering()
 local value = now and call('HGET', KEYS[2], ARGV[1])
 if not value then return false end
-local epoch, commit, state, worker = parts(value)
+local epoch, _, state = parts(value)
 if state == 'e' then return false end
 local after = tonumber(ARGV[3])
-if after and epoch ~= after then
-  if epoch ~= after + 1 or commit ~= 0 or worker ~= ARGV[2] then return 0 end
-  return {epoch, now, call('HGETALL', KEYS[3])}
-end
+if after and epoch ~= after then return 0 end
 call('HSET', KEYS[2], ARGV[1], string.format('%.0f 0 c %s', epoch + 1, ARGV[2]))
 if state == 'w' then count('w', 'c') end
 return {epoch + 1, now, call('HGETALL', KEYS[3])}
